@@ -1,0 +1,127 @@
+//! The only door to files: a small trait over named files and directories of one root.
+//!
+//! `index` and `store` write through it, so that one recorded log can hold everything that an
+//! engine does to a disk. It owns names, handles, syncs and maps; it knows nothing of formats.
+//! Names are relative, `/`-separated, made by the engine and never by a user.
+
+mod map;
+mod memory;
+mod real;
+
+use std::fmt::Debug;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+pub use map::Map;
+pub use memory::MemoryDisk;
+pub use real::RealDisk;
+
+/// Where in the engine a sync stands. Crash tests switch them off one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SyncSite {
+    /// Data of a pack, before the index names it.
+    PackData,
+    /// Footer of a pack, before it is sealed in the index.
+    PackSeal,
+    /// Directory of packs, after a pack was made and before the index names its data.
+    PackDir,
+    /// The log, before a change is acknowledged.
+    Log,
+    /// Directory of the log, after a segment was made.
+    LogDir,
+    /// Pages of the index, at a checkpoint.
+    Index,
+    /// Snapshot of names.
+    Names,
+    /// Directory of the engine, after it was made.
+    Root,
+}
+
+impl SyncSite {
+    /// Every call site.
+    pub const ALL: [Self; 8] = [
+        Self::PackData,
+        Self::PackSeal,
+        Self::PackDir,
+        Self::Log,
+        Self::LogDir,
+        Self::Index,
+        Self::Names,
+        Self::Root,
+    ];
+}
+
+/// What a handle may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// Read only.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+/// How a directory is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LockMode {
+    /// Many readers, no writer.
+    Shared,
+    /// One writer.
+    Exclusive,
+}
+
+/// A held lock; dropping it lets go.
+pub trait DiskLock: Debug + Send + Sync {}
+
+/// Named files and directories of one root.
+pub trait Disk: Debug + Send + Sync + 'static {
+    /// Makes an empty file for reading and writing; `AlreadyExists` if there is one.
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file; `NotFound` if there is none.
+    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>>;
+    /// Removes the name of a file. Open handles and maps go on.
+    fn remove(&self, path: &str) -> io::Result<()>;
+    /// Gives a file another name, replacing what had it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Returns the names of the files in a directory, ascending; directories are left out.
+    fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+    /// Makes a directory, with its parents; none is an error if it is there.
+    fn create_dir(&self, dir: &str) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &str, site: SyncSite) -> io::Result<()>;
+    /// Takes a lock on a file, which is made if missing and `mode` is exclusive; `WouldBlock` if
+    /// another holds it.
+    fn lock(&self, path: &str, mode: LockMode) -> io::Result<Box<dyn DiskLock>>;
+}
+
+/// An open file. Offsets are in bytes; calls may come from many threads.
+pub trait DiskFile: Debug + Send + Sync {
+    /// Returns the length of the file in bytes.
+    fn len(&self) -> io::Result<u64>;
+    /// Fills `buf` from `offset`; `UnexpectedEof` if the file ends before.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `buf` at `offset`, growing the file where needed.
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `parts`, one behind the other, from `offset`.
+    fn write_parts_at(&self, parts: &[IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+        for part in parts {
+            self.write_at(part, offset)?;
+            offset += part.len() as u64;
+        }
+        Ok(())
+    }
+    /// Cuts or grows the file; new bytes are zero.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Makes all written bytes, and the length, durable.
+    fn sync(&self, site: SyncSite) -> io::Result<()>;
+    /// Asks that written bytes start on their way to the medium; a hint.
+    fn start_writeback(&self, _offset: u64, _len: u64) {}
+    /// Asks that bytes are read ahead into memory; a hint.
+    fn will_need(&self, _offset: u64, _len: u64) {}
+    /// Asks that bytes leave memory, so that the next read comes from the medium; a hint.
+    fn forget(&self, _offset: u64, _len: u64) {}
+    /// Maps the first `len` bytes for reading. The file is never written again.
+    fn map(&self, len: u64) -> io::Result<Map>;
+}

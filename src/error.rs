@@ -1,0 +1,267 @@
+//! The one public error: an opaque box that carries a kind, a stable code and a message.
+//!
+//! Kinds are chosen by what a caller would do, codes name the exact reason, the message is for
+//! reading. This file names no other room; each room converts its own errors.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong: kind, stable code, message, and the cause where there is one.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The coarse reason, by what a caller would do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The state of the image, or another writer, stands against it: look again, then decide.
+    Conflict,
+    /// Stored bytes are damaged: restore them or give the image up.
+    Corrupt,
+    /// The caller may see the image, but may not do this.
+    Forbidden,
+    /// The disk is full: free space and try again.
+    Full,
+    /// A fault of this library.
+    Internal,
+    /// The request is wrong: mend it.
+    Invalid,
+    /// No such thing, or none that the caller may see.
+    NotFound,
+    /// A limit or quota is exceeded.
+    TooLarge,
+    /// The engine cannot serve this now: locked, closed, poisoned, or the disk failed.
+    Unavailable,
+    /// The byte range lies outside the image.
+    Unsatisfiable,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident => $kind:ident, $status:literal;)*) => {
+        /// The exact reason, stable across releases; each belongs to one [`ErrorKind`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $name,)* }
+
+        impl ErrorCode {
+            /// Returns the coarse kind that this code belongs to.
+            pub fn kind(self) -> ErrorKind {
+                match self { $(Self::$name => ErrorKind::$kind,)* }
+            }
+
+            /// Returns the HTTP status that the Images API gives to this reason.
+            pub fn http_status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// Returns the name of this code, as the API documents write it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// An id is not of the form `8-4-4-4-12` hexadecimal digits, or a value breaks the schema.
+    SchemaViolation => Invalid, 400;
+    /// A number lies outside its bounds.
+    InvalidParameter => Invalid, 400;
+    /// A property name is longer than 255 characters.
+    PropertyNameTooLong => Invalid, 400;
+    /// A property value is longer than 65,535 bytes.
+    PropertyTooLong => Invalid, 400;
+    /// A tag is empty.
+    EmptyTag => Invalid, 400;
+    /// A string holds a code point at or above U+10000 while these are refused.
+    UnsupportedCharacter => Invalid, 400;
+    /// More than one byte range was asked for.
+    MultiRange => Invalid, 400;
+    /// Data was sent to an image whose formats are not set.
+    MissingFormat => Invalid, 400;
+    /// The data is shorter or longer than was declared.
+    SizeMismatch => Invalid, 400;
+    /// The data does not have the digest that was expected.
+    HashMismatch => Conflict, 409;
+    /// A setting of the engine has no legal value.
+    InvalidSettings => Invalid, 400;
+    /// The source of an upload failed.
+    SourceFailed => Invalid, 400;
+    /// The caller has no identity.
+    Unauthenticated => Forbidden, 401;
+    /// Policy denies the operation.
+    Forbidden => Forbidden, 403;
+    /// The caller may only read.
+    ReadOnlyCaller => Forbidden, 403;
+    /// The property is set by the engine alone.
+    ReadOnlyProperty => Forbidden, 403;
+    /// The property name is reserved.
+    ReservedProperty => Forbidden, 403;
+    /// The image is protected against deletion.
+    ProtectedImage => Forbidden, 403;
+    /// The image is deactivated and its data is closed to all but administrators.
+    ImageDeactivated => Forbidden, 403;
+    /// No such image, or none that the caller may see.
+    NotFound => NotFound, 404;
+    /// The id is or was in use.
+    Duplicate => Conflict, 409;
+    /// The status of the image does not allow the operation.
+    InvalidState => Conflict, 409;
+    /// The image was deleted while its data came in.
+    GoneDuringUpload => NotFound, 410;
+    /// Too many tags.
+    TagLimitExceeded => TooLarge, 413;
+    /// Too many properties.
+    PropertyLimitExceeded => TooLarge, 413;
+    /// A quota of the project is exceeded.
+    QuotaExceeded => TooLarge, 413;
+    /// The image is larger than the largest size allowed.
+    ImageTooLarge => TooLarge, 413;
+    /// The disk is full.
+    StorageFull => Full, 413;
+    /// The range is malformed or lies outside the image.
+    RangeNotSatisfiable => Unsatisfiable, 416;
+    /// A fault of this library.
+    Internal => Internal, 500;
+    /// The directory is in use by another engine.
+    Locked => Unavailable, 503;
+    /// The directory was not closed cleanly and must be opened for writing first.
+    NeedsRecovery => Unavailable, 503;
+    /// Stored bytes are damaged.
+    Corrupt => Corrupt, 500;
+    /// The directory is not a store of this library.
+    UnknownFormat => Invalid, 500;
+    /// The directory was written by a newer release.
+    NewerFormat => Unavailable, 503;
+    /// A write or sync failed; nothing is acknowledged until the engine has been opened again.
+    Poisoned => Unavailable, 503;
+    /// The engine is closed.
+    Closed => Unavailable, 503;
+    /// The engine was opened for reading only.
+    ReadOnlyEngine => Unavailable, 503;
+    /// The disk or the store failed.
+    StoreUnavailable => Unavailable, 503;
+}
+
+impl Error {
+    /// Makes an error with a code and a message.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            source: None,
+        }))
+    }
+
+    /// Makes an error for stored bytes that are damaged; the message names the place.
+    pub fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Corrupt, message)
+    }
+
+    /// Makes the error for a failed system call, with the deed that failed.
+    ///
+    /// A full disk or quota of the file system becomes [`ErrorCode::StorageFull`], all else
+    /// [`ErrorCode::StoreUnavailable`].
+    pub fn io(deed: impl fmt::Display, source: std::io::Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let code = match source.kind() {
+            Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => ErrorCode::StorageFull,
+            _ => ErrorCode::StoreUnavailable,
+        };
+        Self::new(code, format!("{deed}: {source}")).with_source(source)
+    }
+
+    /// Attaches the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Returns the coarse reason.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.code.kind()
+    }
+
+    /// Returns the exact reason.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// Returns the HTTP status that the Images API gives to this error.
+    pub fn http_status(&self) -> u16 {
+        self.0.code.http_status()
+    }
+
+    /// Returns the text for a reader, without the code.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Tells whether the same call may succeed later without a change by the caller.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Full | ErrorKind::Unavailable)
+            && !matches!(
+                self.code(),
+                ErrorCode::NewerFormat | ErrorCode::ReadOnlyEngine
+            )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code.name(), self.0.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|e| e as _)
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::NotFound => std::io::ErrorKind::NotFound,
+            ErrorKind::Forbidden => std::io::ErrorKind::PermissionDenied,
+            ErrorKind::Full => std::io::ErrorKind::StorageFull,
+            ErrorKind::Invalid | ErrorKind::Unsatisfiable => std::io::ErrorKind::InvalidInput,
+            ErrorKind::Corrupt => std::io::ErrorKind::InvalidData,
+            _ => std::io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_failed_one() {
+        let full = Error::io("write pack", std::io::ErrorKind::StorageFull.into());
+        assert_eq!(
+            (full.code(), full.kind()),
+            (ErrorCode::StorageFull, ErrorKind::Full)
+        );
+        assert!(full.is_retryable());
+        let failed = Error::io("write pack", std::io::Error::other("bus fell off"));
+        assert_eq!(failed.code(), ErrorCode::StoreUnavailable);
+        assert_eq!(failed.to_string(), "write pack: bus fell off");
+    }
+}

@@ -1,0 +1,253 @@
+//! Identities: of images, projects, packs and chunks. Each exists only when it is valid.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::limits::NAME_MAX_CHARS;
+
+/// The id of an image: 32 hexadecimal digits in groups of 8-4-4-4-12.
+///
+/// Equality, order and hash ignore ASCII case; the text is shown as it was given.
+#[derive(Clone, Copy)]
+pub struct ImageId {
+    bytes: [u8; 16],
+    /// One bit for each digit, first digit lowest: set where a letter was upper-case.
+    upper: u32,
+}
+
+impl ImageId {
+    /// Makes an id from 16 bytes, shown in lower case.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self { bytes, upper: 0 }
+    }
+
+    /// Returns the 16 bytes that the digits stand for, first digit highest.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.bytes
+    }
+
+    /// Returns which letters are upper-case, for the stored record.
+    pub(crate) fn case_bits(self) -> u32 {
+        self.upper
+    }
+
+    /// Puts the stored parts together again; bits that stand on no letter are dropped.
+    pub(crate) fn from_parts(bytes: [u8; 16], case_bits: u32) -> Self {
+        let letters = (0..32)
+            .filter(|&i| nibble(&bytes, i) > 9)
+            .fold(0, |bits, i| bits | 1 << i);
+        Self {
+            bytes,
+            upper: case_bits & letters,
+        }
+    }
+}
+
+fn nibble(bytes: &[u8; 16], index: usize) -> u8 {
+    if index.is_multiple_of(2) {
+        bytes[index / 2] >> 4
+    } else {
+        bytes[index / 2] & 0xf
+    }
+}
+
+impl FromStr for ImageId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = || {
+            let shown: String = text.chars().take(64).collect();
+            let message = format!("image id {shown:?} is not of the form 8-4-4-4-12 hex digits");
+            Error::new(ErrorCode::SchemaViolation, message)
+        };
+        if text.len() != 36 {
+            return Err(bad());
+        }
+        let (mut bytes, mut upper, mut digit) = ([0u8; 16], 0u32, 0usize);
+        for (at, byte) in text.bytes().enumerate() {
+            if matches!(at, 8 | 13 | 18 | 23) {
+                if byte != b'-' {
+                    return Err(bad());
+                }
+                continue;
+            }
+            let value = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b'A'..=b'F' => {
+                    upper |= 1 << digit;
+                    byte - b'A' + 10
+                }
+                _ => return Err(bad()),
+            };
+            bytes[digit / 2] = bytes[digit / 2] << 4 | value;
+            digit += 1;
+        }
+        Ok(Self { bytes, upper })
+    }
+}
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for index in 0..32 {
+            if matches!(index, 8 | 12 | 16 | 20) {
+                f.write_str("-")?;
+            }
+            let value = nibble(&self.bytes, index);
+            if self.upper >> index & 1 == 1 {
+                write!(f, "{value:X}")?;
+            } else {
+                write!(f, "{value:x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl PartialEq for ImageId {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for ImageId {}
+
+impl PartialOrd for ImageId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ImageId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.bytes.cmp(&other.bytes)
+    }
+}
+
+impl Hash for ImageId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+/// The id of a project (tenant): an opaque string of 1 to 255 characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectId(Arc<str>);
+
+impl ProjectId {
+    /// Takes a string as project id.
+    ///
+    /// # Errors
+    /// `SchemaViolation` when it is empty or longer than 255 characters.
+    pub fn new(text: impl Into<String>) -> Result<Self> {
+        let text = text.into();
+        let chars = text.chars().count();
+        if chars == 0 || chars > NAME_MAX_CHARS {
+            let message =
+                format!("project id is {chars} characters, bounds 1 and {NAME_MAX_CHARS}");
+            return Err(Error::new(ErrorCode::SchemaViolation, message));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The number of a pack in its store. Numbers are never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PackId(pub(crate) u64);
+
+impl fmt::Display for PackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The identity of a chunk: the unkeyed BLAKE3 of its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChunkId(pub(crate) [u8; 32]);
+
+impl ChunkId {
+    /// Returns the 32 bytes of the hash.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChunkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ChunkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_ids_keep_their_case_and_compare_without_it() {
+        let given = "0AbCdeF0-1234-5678-9aBC-DEF012345678";
+        let id: ImageId = given.parse().expect("valid");
+        assert_eq!(id.to_string(), given);
+        let lower: ImageId = given.to_lowercase().parse().expect("valid");
+        assert_eq!(id, lower);
+        assert_eq!(
+            ImageId::from_parts(*id.as_bytes(), id.case_bits()).to_string(),
+            given
+        );
+        assert_eq!(
+            ImageId::from_parts([0; 16], u32::MAX).to_string(),
+            "0".repeat(8) + "-0000-0000-0000-" + &"0".repeat(12)
+        );
+    }
+
+    #[test]
+    fn what_is_no_image_id_is_refused() {
+        for text in [
+            "",
+            "0",
+            "0abcdef0-1234-5678-9abc-def01234567",
+            "0abcdef0-1234-5678-9abc-def012345678 ",
+            "0abcdef0_1234-5678-9abc-def012345678",
+            "0abcdeg0-1234-5678-9abc-def012345678",
+            "0abcdef0-1234-5678-9abc-def01234567\n",
+        ] {
+            assert_eq!(
+                text.parse::<ImageId>().map_err(|e| e.code()),
+                Err(ErrorCode::SchemaViolation),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn project_ids_have_1_to_255_characters() {
+        assert!(ProjectId::new("").is_err());
+        assert!(ProjectId::new("\u{e9}".repeat(255)).is_ok());
+        assert!(ProjectId::new("a".repeat(256)).is_err());
+    }
+}

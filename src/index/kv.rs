@@ -1,0 +1,131 @@
+//! `kv`: the ordered byte map that the index stands on.
+//!
+//! Named tables of byte keys and values, snapshot reads, serializable writes. A write closure may
+//! run more than once, so it has no side effects; when it fails, nothing of it remains. Values are
+//! lent to callbacks and never copied on the way. `contract` is the suite that each engine runs.
+
+use std::ops::{Bound, ControlFlow};
+
+use crate::error::Result;
+
+/// The tables of the index; `docs/format.md` describes keys and values of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Table {
+    /// Counters and marks of the engine.
+    Meta = 0,
+    /// Images by id.
+    Images = 1,
+    /// Deleted ids, kept for ever.
+    Tombstones = 2,
+    /// Dedup domains by name.
+    Domains = 3,
+    /// Places of chunks and manifest pages by store, domain, kind and identity.
+    Chunks = 4,
+    /// Packs by store and id.
+    Packs = 5,
+    /// Packs that are open or waiting to be unlinked.
+    ActivePacks = 6,
+    /// Uploads that are running.
+    Sessions = 7,
+    /// Pages and chunks that a running upload holds.
+    Holds = 8,
+    /// References to be given back by collection, in order of arrival.
+    Releases = 9,
+    /// Chunks that nothing refers to.
+    Unreferenced = 10,
+}
+
+impl Table {
+    /// Every table, by number.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Meta,
+        Self::Images,
+        Self::Tombstones,
+        Self::Domains,
+        Self::Chunks,
+        Self::Packs,
+        Self::ActivePacks,
+        Self::Sessions,
+        Self::Holds,
+        Self::Releases,
+        Self::Unreferenced,
+    ];
+
+    /// Tables that cannot be rebuilt from packs: names and the counters behind them.
+    pub(crate) const NAMES: [Self; 4] = [Self::Meta, Self::Images, Self::Tombstones, Self::Domains];
+
+    /// Returns the name under which the table is stored.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Images => "images",
+            Self::Tombstones => "tombstones",
+            Self::Domains => "domains",
+            Self::Chunks => "chunks",
+            Self::Packs => "packs",
+            Self::ActivePacks => "active_packs",
+            Self::Sessions => "sessions",
+            Self::Holds => "holds",
+            Self::Releases => "releases",
+            Self::Unreferenced => "unreferenced",
+        }
+    }
+}
+
+/// Direction of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// From the smallest key.
+    Ascending,
+    /// From the largest key.
+    Descending,
+}
+
+/// When a write is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Durable when the call returns.
+    Now,
+    /// Visible when the call returns, durable with the next write that is `Now`; a crash before
+    /// takes it back whole, never in part.
+    Later,
+}
+
+/// What a read sees: one snapshot (or, in a write, the snapshot and the writes so far).
+pub(crate) trait Get {
+    /// Lends the value of a key to `f` and returns whether there is one.
+    fn get(&self, table: Table, key: &[u8], f: &mut dyn FnMut(&[u8])) -> Result<bool>;
+
+    /// Lends the pairs between two bounds to `f`, in order, until it breaks.
+    fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()>;
+}
+
+/// What a write does, beside reading.
+pub(crate) trait Put: Get {
+    /// Sets the value of a key.
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()>;
+    /// Removes a key; none is no error.
+    fn delete(&mut self, table: Table, key: &[u8]) -> Result<()>;
+}
+
+/// An ordered byte map with snapshot reads and serializable writes.
+pub(crate) trait Kv: Send + Sync {
+    /// Runs `f` on one snapshot.
+    fn read<R>(&self, f: impl FnOnce(&dyn Get) -> Result<R>) -> Result<R>;
+
+    /// Runs `f` in a write transaction, which commits when `f` returns `Ok`, and else leaves
+    /// nothing. An error from the commit itself means *unknown*: the handle is poisoned then.
+    fn write<R>(
+        &self,
+        durability: Durability,
+        f: impl FnMut(&mut dyn Put) -> Result<R>,
+    ) -> Result<R>;
+}

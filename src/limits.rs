@@ -1,0 +1,30 @@
+//! Every bound in one place.
+
+/// One KiB, in bytes.
+pub const KIB: u64 = 1 << 10;
+/// One MiB, in bytes.
+pub const MIB: u64 = 1 << 20;
+/// One GiB, in bytes.
+pub const GIB: u64 = 1 << 30;
+/// One TiB, in bytes.
+pub const TIB: u64 = 1 << 40;
+
+/// Block on whose borders chunks are cut and data is laid, in bytes.
+pub const BLOCK_LEN_BYTES: usize = 4096;
+/// Smallest chunk of data that the cutters make away from borders of zero runs, in bytes.
+pub const CHUNK_MIN_BYTES: usize = 16 << 10;
+/// Average chunk, in bytes.
+pub const CHUNK_AVG_BYTES: usize = 64 << 10;
+/// Largest chunk, in bytes.
+pub const CHUNK_MAX_BYTES: usize = 256 << 10;
+
+/// Buffer that the ingest pipeline passes between its lanes, in bytes.
+pub const BUFFER_LEN_BYTES: usize = 1 << 20;
+
+/// Longest image, in bytes; sizes fit in an `i64` everywhere.
+pub const IMAGE_MAX_BYTES: u64 = i64::MAX as u64;
+
+/// Longest name, owner, member id, tag or property name, in characters.
+pub const NAME_MAX_CHARS: usize = 255;
+/// Longest property value, in bytes.
+pub const PROPERTY_MAX_BYTES: usize = 65_535;

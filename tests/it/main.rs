@@ -1,0 +1,1 @@
+//! One binary of integration tests, a module for each flow.
