@@ -6,4 +6,6 @@ pub mod error;
 pub mod id;
 mod index;
 pub mod limits;
+mod manifest;
+pub mod store;
 mod sum;
