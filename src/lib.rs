@@ -1,8 +1,10 @@
 //! An embeddable image store for Rust servers.
 
+mod chunk;
 pub mod clock;
 pub mod disk;
 pub mod error;
+mod hash;
 pub mod id;
 mod index;
 pub mod limits;
