@@ -161,6 +161,15 @@ impl Pack {
         Ok(bytes)
     }
 
+    /// Asks that bytes are read ahead into memory.
+    pub(crate) fn will_need(&self, range: Range<u64>) {
+        let ends = (usize::try_from(range.start), usize::try_from(range.end));
+        match (self.source.map(), ends) {
+            (Some(map), (Ok(start), Ok(end))) => map.will_need(start..end),
+            _ => self.source.will_need(range),
+        }
+    }
+
     /// Reads part of a chunk that needs no proof into memory of the caller.
     pub(crate) fn read_into(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.source.read_into(buf, offset)

@@ -57,6 +57,16 @@ impl Packs {
         })
     }
 
+    /// Returns the handle of a pack that is open already and reaches to `end`.
+    pub(crate) fn opened(&self, store: u16, pack: PackId, end: u64) -> Option<Arc<Pack>> {
+        let mut packs = self.state();
+        packs.clock += 1;
+        let clock = packs.clock;
+        let slot = packs.open.get_mut(&(store, pack))?;
+        slot.touched = clock;
+        slot.pack.clone().filter(|open| open.len_bytes() >= end)
+    }
+
     /// Returns an open handle of a pack.
     ///
     /// A handle of a pack that was open is good for what the pack held when it was opened, so an
@@ -88,6 +98,15 @@ impl Packs {
             packs.let_go_of_oldest();
         }
         Ok(opened)
+    }
+
+    /// Lets go of the handle of a pack that was open and is sealed now, so that it will be mapped.
+    pub(crate) fn reopen(&self, store: u16, pack: PackId) {
+        let mut packs = self.state();
+        let slot = packs.open.get_mut(&(store, pack));
+        if slot.is_some_and(|slot| slot.pack.take().is_some()) {
+            packs.held -= 1;
+        }
     }
 
     /// Forgets a pack that is about to be unlinked. Who holds it reads on.

@@ -1,0 +1,54 @@
+//! Rows about bytes: chunks, packs, uploads that run, references to be given back.
+
+use super::codec::{Record, decode, encode};
+use super::kv::{Get, Put, Table};
+use crate::error::{Error, Result};
+use crate::id::{ChunkKey, ImageId, PackId};
+
+/// Where a chunk lies, and how many references hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct ChunkRow {
+    pub(crate) pack: u64,
+    pub(crate) offset: u64,
+    pub(crate) len_bytes: u32,
+    pub(crate) refs: u64,
+}
+
+/// What becomes of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) enum PackFate {
+    /// It may grow.
+    Open,
+    /// It never changes again.
+    Sealed,
+    /// Nothing names its bytes; it is to be unlinked.
+    Dead,
+}
+
+/// What the index knows of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct PackRow {
+    pub(crate) fate: PackFate,
+    /// Length of what may be named: whole segments, and the footer of a sealed pack.
+    pub(crate) len_bytes: u64,
+    /// Bytes of chunks that rows name.
+    pub(crate) live_bytes: u64,
+    /// Chunks that rows name.
+    pub(crate) live_chunks: u64,
+    /// When the pack was made or last written, microseconds since the epoch.
+    pub(crate) written_at: i64,
+}
+
+/// An upload that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct SessionRow {
+    pub(crate) image: [u8; 16],
+    pub(crate) started_at: i64,
+}
+
+/// References that collection gives back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct ReleaseRow {
+    pub(crate) key: [u8; crate::id::CHUNK_KEY_LEN_BYTES],
+    pub(crate) count: u64,
+}
