@@ -1,13 +1,22 @@
 //! An embeddable image store for Rust servers.
 
-mod chunk;
+mod base;
+pub mod chunk;
 pub mod clock;
 pub mod disk;
 pub mod error;
-mod hash;
+pub mod hash;
 pub mod id;
+pub mod image;
 mod index;
+mod lease;
 pub mod limits;
 mod manifest;
+pub mod policy;
+pub mod range;
+pub mod read;
 pub mod store;
 mod sum;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;

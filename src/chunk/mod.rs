@@ -1,15 +1,19 @@
 //! The half of the data on disk: chunks in packs.
 //!
-//! It owns the bytes of packs, their appending end and their reading end. It knows nothing of
-//! names: where a chunk lies is told to it by others, and it proves that the chunk is there.
+//! It owns where a stream is cut, the bytes of packs, their appending end and their reading end.
+//! It knows nothing of names: where a chunk lies is told to it, and it proves that it is there.
 
+mod cut;
 mod pack;
 mod packs;
 mod scan;
 mod segment;
 mod write;
 
-pub(crate) use pack::{Pack, Place, Verify};
+pub use cut::CutterKind;
+pub(crate) use cut::{Cut, Cutter, Piece};
+pub use pack::Verify;
+pub(crate) use pack::{Pack, Place};
 pub(crate) use packs::Packs;
 pub(crate) use scan::{scan_pack, walk_back};
 pub(crate) use segment::{Entry, Segment};
