@@ -6,4 +6,5 @@ pub mod error;
 pub mod id;
 mod index;
 pub mod limits;
+pub mod range;
 mod sum;
