@@ -1,1 +1,3 @@
 //! One binary of integration tests, a module for each flow.
+
+mod range;
