@@ -4,6 +4,7 @@ pub mod clock;
 pub mod disk;
 pub mod error;
 pub mod id;
+pub mod image;
 mod index;
 pub mod limits;
 mod sum;
