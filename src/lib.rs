@@ -7,4 +7,5 @@ pub mod id;
 pub mod image;
 mod index;
 pub mod limits;
+pub mod policy;
 mod sum;
