@@ -42,28 +42,42 @@ impl Place {
 
 /// Which chunks of a pack were proved since the engine was opened: one bit for each block.
 ///
-/// Outlives handles and maps of the pack; dies with pack or engine.
+/// Outlives handles and maps of the pack; dies with pack or engine. Beside it, which chunks this
+/// engine has written itself: new data that is the same is stored onto these without a look, but
+/// they are proved like all others when they are read.
 #[derive(Debug, Default)]
-pub(crate) struct Proved(OnceLock<Box<[AtomicU64]>>);
+pub(crate) struct Proved {
+    read: OnceLock<Box<[AtomicU64]>>,
+    fresh: OnceLock<Box<[AtomicU64]>>,
+}
 
 /// Blocks of the longest pack that can be remembered; what lies behind is proved at each touch.
 const PROVED_MAX_BLOCKS: u64 = 1 << 20;
 
+/// Returns the word and bit of a chunk; tiny ones may share a block and are never remembered.
+fn bit(
+    bits: &OnceLock<Box<[AtomicU64]>>,
+    place: Place,
+    pack_len: u64,
+) -> Option<(&AtomicU64, u64)> {
+    if (place.len_bytes as usize) < BLOCK_LEN_BYTES {
+        return None;
+    }
+    let words = bits.get_or_init(|| {
+        let blocks = (pack_len / BLOCK_LEN_BYTES as u64 + 1).clamp(4096, PROVED_MAX_BLOCKS);
+        (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect()
+    });
+    let block = place.offset / BLOCK_LEN_BYTES as u64;
+    let word = words.get(usize::try_from(block / 64).ok()?)?;
+    Some((word, 1 << (block % 64)))
+}
+
 impl Proved {
-    /// Returns the word and bit of a chunk; tiny ones may share a block and are never remembered.
-    fn bit(&self, place: Place, pack_len: u64) -> Option<(&AtomicU64, u64)> {
-        if (place.len_bytes as usize) < BLOCK_LEN_BYTES {
-            return None;
+    /// Remembers that this engine wrote a chunk; `pack_max` is the length that the pack may reach.
+    pub(crate) fn mark_fresh(&self, place: Place, pack_max: u64) {
+        if let Some((word, bit)) = bit(&self.fresh, place, pack_max) {
+            word.fetch_or(bit, Ordering::Relaxed);
         }
-        let words = self.0.get_or_init(|| {
-            let blocks = (pack_len / BLOCK_LEN_BYTES as u64 + 1).clamp(4096, PROVED_MAX_BLOCKS);
-            (0..blocks.div_ceil(64))
-                .map(|_| AtomicU64::new(0))
-                .collect()
-        });
-        let block = place.offset / BLOCK_LEN_BYTES as u64;
-        let word = words.get(usize::try_from(block / 64).ok()?)?;
-        Some((word, 1 << (block % 64)))
     }
 }
 
@@ -128,11 +142,19 @@ impl Pack {
         match verify {
             Verify::Never => true,
             Verify::Always => false,
-            Verify::Once => self
-                .proved
-                .bit(place, self.len_bytes)
-                .is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0),
+            Verify::Once => self.is_set(&self.proved.read, place),
         }
+    }
+
+    /// Tells whether new data may be stored onto a chunk without a look at it.
+    pub(crate) fn is_trusted(&self, place: Place) -> bool {
+        self.is_set(&self.proved.fresh, place) || self.is_set(&self.proved.read, place)
+    }
+
+    fn is_set(&self, bits: &OnceLock<Box<[AtomicU64]>>, place: Place) -> bool {
+        bits.get().is_some()
+            && bit(bits, place, self.len_bytes)
+                .is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
     }
 
     /// Returns a chunk, proved as `verify` says: a slice of the map where there is one.
@@ -195,7 +217,7 @@ impl Pack {
                 self.id, place.offset, place.len_bytes
             )));
         }
-        if let Some((word, bit)) = self.proved.bit(place, self.len_bytes) {
+        if let Some((word, bit)) = bit(&self.proved.read, place, self.len_bytes) {
             word.fetch_or(bit, Ordering::Relaxed);
         }
         Ok(())

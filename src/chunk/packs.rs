@@ -100,6 +100,11 @@ impl Packs {
         Ok(opened)
     }
 
+    /// Returns what is remembered of the chunks of a pack.
+    pub(crate) fn proved(&self, store: u16, pack: PackId) -> Arc<Proved> {
+        Arc::clone(&self.state().open.entry((store, pack)).or_default().proved)
+    }
+
     /// Lets go of the handle of a pack that was open and is sealed now, so that it will be mapped.
     pub(crate) fn reopen(&self, store: u16, pack: PackId) {
         let mut packs = self.state();

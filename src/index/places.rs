@@ -91,7 +91,7 @@ pub(crate) fn put_chunk(
     row: &ChunkRow,
 ) -> Result<()> {
     let bytes = key.to_bytes();
-    put.put(Table::Chunks, &bytes, &encode(row))?;
+    put.put(Table::Chunks, &bytes, &encode(row)?)?;
     let was_unreferenced = before.is_some_and(|before| before.refs == 0);
     match (was_unreferenced, row.refs == 0) {
         (false, true) => put.put(Table::Unreferenced, &bytes, b""),
@@ -141,7 +141,7 @@ pub(crate) fn known_pack(get: &dyn Get, store: u16, id: PackId) -> Result<PackRo
 /// Sets the row of a pack, and keeps the table of active packs true to it.
 pub(crate) fn put_pack(put: &mut dyn Put, store: u16, pack: PackId, row: &PackRow) -> Result<()> {
     let key = pack_key(store, pack);
-    put.put(Table::Packs, &key, &encode(row))?;
+    put.put(Table::Packs, &key, &encode(row)?)?;
     match row.fate {
         PackFate::Open | PackFate::Dead => put.put(Table::ActivePacks, &key, b""),
         PackFate::Sealed => put.delete(Table::ActivePacks, &key),
@@ -218,7 +218,7 @@ pub(crate) fn chunk_key(table: Table, bytes: &[u8]) -> Result<ChunkKey> {
 
 /// Sets the row of an upload that begins.
 pub(crate) fn put_session(put: &mut dyn Put, session: u64, row: &SessionRow) -> Result<()> {
-    put.put(Table::Sessions, &session.to_be_bytes(), &encode(row))
+    put.put(Table::Sessions, &session.to_be_bytes(), &encode(row)?)
 }
 
 /// Returns the row of an upload that runs.
@@ -244,7 +244,7 @@ pub(crate) fn sessions(get: &dyn Get) -> Result<Vec<(u64, SessionRow)>> {
 pub(crate) fn release(put: &mut dyn Put, key: &ChunkKey, count: u64) -> Result<()> {
     let number = next(put, Counter::NextRelease, 0)?;
     let row = ReleaseRow { key: key.to_bytes(), count };
-    put.put(Table::Releases, &number.to_be_bytes(), &encode(&row))
+    put.put(Table::Releases, &number.to_be_bytes(), &encode(&row)?)
 }
 
 /// Changes of what is live in packs, gathered in one transaction and written at its end.

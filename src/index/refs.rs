@@ -32,12 +32,19 @@ pub(crate) struct Written {
     pub(crate) pack: PackId,
     pub(crate) offset: u64,
     pub(crate) len_bytes: u32,
+    /// Whether a copy that is there already is damaged, so that this one takes its place.
+    pub(crate) replaces: bool,
 }
 
 impl Written {
     fn row(&self, refs: u64) -> ChunkRow {
-        let Self { pack, offset, len_bytes } = *self;
+        let Self { pack, offset, len_bytes, .. } = *self;
         ChunkRow { pack: pack.0, offset, len_bytes, refs }
+    }
+
+    /// Returns a row as it becomes: moved here if the copy that it names is damaged.
+    fn mend(&self, row: ChunkRow) -> ChunkRow {
+        if self.replaces { self.row(row.refs) } else { row }
     }
 }
 
@@ -110,6 +117,7 @@ impl Naming<'_> {
         let key = self.target.key(ChunkKind::Page, page.id);
         *self.holds.entry(key).or_insert(0) += 1;
         if let Some(row) = self.row(&key)? {
+            *row = page.written.map_or(*row, |written| written.mend(*row));
             row.refs += 1;
             if page.level > 0 {
                 page.children.iter().try_for_each(|child| self.let_go(page, *child))?;
@@ -133,6 +141,9 @@ impl Naming<'_> {
         let own = key.domain == self.target.domain;
         let row = self.row(&key)?;
         match (row.as_mut(), written) {
+            (Some(row), Some(written)) if own => {
+                *row = ChunkRow { refs: row.refs + 1, ..written.mend(*row) };
+            }
             (Some(row), _) => row.refs += 1,
             (None, Some(written)) if own => *row = Some(written.row(1)),
             _ => return Err(vanished(&key)),
@@ -153,7 +164,11 @@ impl Naming<'_> {
         let mut live = LiveChanges::default();
         for (key, (before, now)) in &self.rows {
             let Some(now) = now.as_ref().filter(|now| before.as_ref() != Some(now)) else { continue };
-            if before.is_none() {
+            let moved = before.is_none_or(|b| (b.pack, b.offset) != (now.pack, now.offset));
+            if let Some(before) = before.as_ref().filter(|_| moved) {
+                live.remove(key.store, before);
+            }
+            if moved {
                 live.add(key.store, now);
             }
             places::put_chunk(self.put, key, before.as_ref(), now)?;

@@ -43,6 +43,11 @@ impl TreeBuilder {
         self.zero_bytes
     }
 
+    /// Returns the pieces of data that no finished page names yet.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = Content> + '_ {
+        self.levels[0].iter().map(|piece| piece.content)
+    }
+
     /// Takes the next piece of the image.
     pub(crate) fn push(&mut self, piece: Piece, emit: &mut dyn FnMut(NewPage)) {
         self.len_bytes += piece.len_bytes;
