@@ -9,3 +9,6 @@ mod index;
 pub mod limits;
 pub mod policy;
 mod sum;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
