@@ -1,7 +1,16 @@
-//! Doors for the benches of this crate: nothing here is part of the public interface.
+//! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
 use crate::hash::chunk_id;
+
+/// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
+/// bytes are a record.
+///
+/// # Panics
+/// When they don't agree, which is what a fuzz target looks for.
+pub fn decode_record(bytes: &[u8]) -> bool {
+    crate::index::decode_and_compare(bytes)
+}
 
 /// Cuts a stream of slices, and says for each piece whether it is data, and its length.
 pub fn cut(kind: CutterKind, slices: &[&[u8]], emit: &mut dyn FnMut(bool, u64)) {

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::image::{Image, Status, Uploaded};
 
 impl Image {
-    /// Begins an upload: queued to saving (`spec`: PUT file; Glance: `glance/api/v2/image_data.py`,
+    /// Begins an upload: queued to saving (Glance: `glance/api/v2/image_data.py`,
     /// `upload`).
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{NAME_MAX_CHARS, PROPERTY_MAX_BYTES};
 
-/// The bounds of a record that the host may choose (`spec`: "Configuration").
+/// The bounds of a record that the host may choose (Glance: `glance/common/config.py`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Most distinct tags of an image; none for no limit. Default 128 (`image_tag_quota`).
@@ -90,7 +90,7 @@ pub(super) fn check_text(what: &str, text: &str) -> Result<()> {
     }
 }
 
-/// Tests that a tag has 1 to 255 characters (`spec/tags.md`, DEV-T1).
+/// Tests that a tag has 1 to 255 characters (DEV-T1).
 pub(super) fn check_tag(tag: &str) -> Result<()> {
     if tag.is_empty() {
         return Err(Error::new(ErrorCode::EmptyTag, "tag is empty"));

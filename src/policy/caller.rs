@@ -8,7 +8,7 @@ use crate::id::ProjectId;
 /// The identity behind a request. The host vouches for it; nothing here authenticates.
 ///
 /// Roles compare without case, projects exactly. The role admin implies member, and member implies
-/// reader (`spec/policy.md` section 1, DEV-V2).
+/// reader (DEV-V2).
 ///
 /// # Examples
 /// ```

@@ -1,7 +1,7 @@
 //! Who may do what: caller, action and image go in, yes or the right refusal comes out.
 //!
 //! Pure, and the only place that decides between "denied" and "does not exist". The rules are the
-//! defaults of `spec/policy.md` section 2 (Glance: `glance/policies/image.py`).
+//! defaults of the Images API v2 (Glance: `glance/policies/image.py`).
 
 mod caller;
 
@@ -86,7 +86,7 @@ pub fn check(caller: &Caller, action: Action, image: &Image, membership: Members
 ///
 /// # Errors
 /// `SchemaViolation` when the identity itself is malformed, `ReadOnlyCaller` for a write without
-/// identity (`spec/policy.md` section 3: anonymous writes).
+/// identity.
 pub fn check_identity(caller: &Caller, action: Action) -> Result<()> {
     caller.expect_usable()?;
     if action.is_write() && caller.is_anonymous() {

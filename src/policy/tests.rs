@@ -1,4 +1,4 @@
-//! The matrix of `spec/policy.md` section 3 and the vectors of `visibility.json` behind it.
+//! The matrix of caller by visibility by action.
 
 use super::*;
 use crate::clock::Timestamp;

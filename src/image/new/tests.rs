@@ -1,4 +1,4 @@
-//! Tests of create, after `spec/images.md` sections 1 and 2 and its vectors.
+//! Tests of create: each bound from both sides, each reserved name, and the order of the tests.
 
 use super::*;
 
