@@ -211,8 +211,8 @@ mod tests {
     #[test]
     fn writes_tear_only_on_sectors_of_the_file() {
         assert_eq!(sectors(500, 600), [0..12, 12..524, 524..600]);
-        assert_eq!(sectors(512, 512), [0..512]);
-        assert_eq!(sectors(10, 20), [0..20]);
+        assert_eq!(sectors(512, 1024), [0..512, 512..1024]);
+        assert_eq!(sectors(10, 510), [0..502, 502..510]);
         assert_eq!(sectors(0, 0), Vec::<Range<usize>>::new());
     }
 

@@ -111,6 +111,16 @@ fn an_unsynced_append_may_leave_zeros_or_a_shorter_file() {
 }
 
 #[test]
+fn new_bytes_may_stand_within_the_old_length() {
+    let disk = SimDisk::new();
+    let file = durable_file(&disk, "a");
+    file.write_at(b"ab", 0).unwrap();
+    file.sync(SyncSite::Log).unwrap();
+    file.write_at(b"xyz", 1).unwrap();
+    assert_eq!(lots(&disk, "a"), some(&[b"ab", b"ab\0\0", b"ax", b"axyz"]));
+}
+
+#[test]
 fn lengths_are_lost_or_kept_as_writes_are() {
     let disk = SimDisk::new();
     let file = durable_file(&disk, "a");

@@ -79,6 +79,21 @@ fn a_rename_is_whole_or_absent_and_needs_its_creation() {
 }
 
 #[test]
+fn changes_of_a_name_are_void_without_what_they_depend_on() {
+    let disk = SimDisk::new();
+    durable_file(&disk, "a");
+    disk.rename("a", "b").unwrap();
+    disk.rename("b", "c").unwrap();
+    assert_eq!(name_sets(&disk), sets(&[&["a"], &["b"], &["c"]]));
+    let disk = SimDisk::new();
+    durable_file(&disk, "a");
+    durable_file(&disk, "tmp");
+    disk.rename("tmp", "a").unwrap();
+    disk.remove("a").unwrap();
+    assert_eq!(name_sets(&disk), sets(&[&["a", "tmp"], &["a"], &[]]));
+}
+
+#[test]
 fn a_rename_over_a_file_leaves_the_old_or_the_new_one() {
     let disk = SimDisk::new();
     let old = durable_file(&disk, "a");
