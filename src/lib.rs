@@ -7,6 +7,7 @@ pub mod error;
 pub mod hash;
 pub mod id;
 mod index;
+mod ingest;
 pub mod limits;
 mod sum;
 #[cfg(feature = "testing")]
