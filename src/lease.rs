@@ -6,9 +6,7 @@
 //! then vanish before it is leased.
 
 use std::collections::HashMap;
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::id::ChunkKey;
 
@@ -48,18 +46,27 @@ impl Leases {
     /// Keeps collection from removing anything until the look is dropped.
     pub(crate) fn look(self: &Arc<Self>) -> Look<'_> {
         let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        Look { leases: self, _gate: gate }
+        Look {
+            leases: self,
+            _gate: gate,
+        }
     }
 
     /// Waits for running looks and keeps new ones out until the sweep is dropped.
     pub(crate) fn sweep(&self) -> Sweep<'_> {
         let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        Sweep { leases: self, _gate: gate }
+        Sweep {
+            leases: self,
+            _gate: gate,
+        }
     }
 
     /// Makes an empty set of leases.
     pub(crate) fn none(self: &Arc<Self>) -> Leased {
-        Leased { leases: Arc::clone(self), keys: Vec::new() }
+        Leased {
+            leases: Arc::clone(self),
+            keys: Vec::new(),
+        }
     }
 
     /// Returns the number of leased chunks.

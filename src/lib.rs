@@ -23,3 +23,11 @@ mod sum;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
+
+pub use bytes::Bytes;
+pub use engine::{Engine, Images, Settings};
+pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use id::ImageId;
+pub use image::{ContainerFormat, DiskFormat, Image, NewImage, Status, Visibility};
+pub use policy::Caller;
+pub use range::ByteRange;

@@ -8,10 +8,11 @@ mod random;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::chunk::{Pack, Packs, Place, Verify};
 use crate::clock::{Clock, Timestamp};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::index::places;
 use crate::index::refs::child_key;
@@ -33,6 +34,7 @@ pub(crate) struct Base {
     pub(crate) pages: PageCache,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    closing: AtomicBool,
 }
 
 /// A chunk whose pack is at hand.
@@ -46,6 +48,39 @@ pub(crate) struct Found {
 const RESOLVE_TRIES: usize = 16;
 
 impl Base {
+    pub(crate) fn new(
+        kv: RedbKv,
+        packs: Packs,
+        page_cache_bytes: usize,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let pages = PageCache::new(page_cache_bytes);
+        let (leases, closing) = (Arc::default(), AtomicBool::new(false));
+        Self {
+            kv,
+            packs,
+            leases,
+            pages,
+            clock,
+            random,
+            closing,
+        }
+    }
+
+    /// Refuses new calls from now on.
+    pub(crate) fn begin_close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Tests that the engine is open.
+    pub(crate) fn expect_open(&self) -> Result<()> {
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorCode::Closed, "the engine is closed"));
+        }
+        Ok(())
+    }
+
     /// Returns the time now.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -83,7 +118,10 @@ impl Base {
 
     /// Opens the pack of a row that was read from the same snapshot.
     pub(crate) fn open(&self, get: &dyn Get, store: u16, row: &ChunkRow) -> Result<Found> {
-        let place = Place { offset: row.offset, len_bytes: row.len_bytes };
+        let place = Place {
+            offset: row.offset,
+            len_bytes: row.len_bytes,
+        };
         let (id, end) = (PackId(row.pack), place.range().end);
         if let Some(pack) = self.packs.opened(store, id, end) {
             return Ok(Found { pack, place });
@@ -92,7 +130,10 @@ impl Base {
             PackFate::Open => PackState::Open,
             PackFate::Sealed | PackFate::Dead => PackState::Sealed,
         };
-        Ok(Found { pack: self.packs.get(store, id, state, end)?, place })
+        Ok(Found {
+            pack: self.packs.get(store, id, state, end)?,
+            place,
+        })
     }
 
     /// Returns a page of a manifest, proved by its identity, from memory where it is there.
@@ -134,12 +175,19 @@ impl Base {
             .zip(&places[pieces.clone()])
             .map(|(wanted, place)| {
                 let ((_, len_bytes), (pack, offset)) = (wanted.as_ref()?, place.as_ref()?);
-                let place = Place { offset: *offset, len_bytes: *len_bytes };
-                Some(Found { pack: pack.upgrade()?, place })
+                let place = Place {
+                    offset: *offset,
+                    len_bytes: *len_bytes,
+                };
+                Some(Found {
+                    pack: pack.upgrade()?,
+                    place,
+                })
             })
             .collect();
-        let absent: Vec<usize> =
-            (0..found.len()).filter(|&i| found[i].is_none() && wanted[i].is_some()).collect();
+        let absent: Vec<usize> = (0..found.len())
+            .filter(|&i| found[i].is_none() && wanted[i].is_some())
+            .collect();
         if absent.is_empty() {
             return Ok(found);
         }
@@ -162,5 +210,8 @@ fn missing(key: &ChunkKey) -> Error {
         ChunkKind::Data => "chunk",
         ChunkKind::Page => "manifest page",
     };
-    Error::corrupt(format!("{what} {} of domain {} is not in the index", key.id, key.domain))
+    Error::corrupt(format!(
+        "{what} {} of domain {} is not in the index",
+        key.id, key.domain
+    ))
 }

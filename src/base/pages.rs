@@ -54,7 +54,10 @@ struct Generations {
 impl PageCache {
     /// Makes a cache of at most about `max_bytes`.
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { half_bytes: max_bytes / 2, state: Mutex::default() }
+        Self {
+            half_bytes: max_bytes / 2,
+            state: Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, Generations> {
@@ -109,7 +112,11 @@ mod tests {
             cache.put(key(n), Arc::clone(&page));
             assert!(cache.get(&key(0)).is_some(), "page 0 is used all the time");
         }
-        assert!(Arc::strong_count(&page) <= 22, "{} are held", Arc::strong_count(&page));
+        assert!(
+            Arc::strong_count(&page) <= 22,
+            "{} are held",
+            Arc::strong_count(&page)
+        );
         assert!(cache.get(&key(1)).is_none());
     }
 }

@@ -65,7 +65,9 @@ fn bit(
     }
     let words = bits.get_or_init(|| {
         let blocks = (pack_len / BLOCK_LEN_BYTES as u64 + 1).clamp(4096, PROVED_MAX_BLOCKS);
-        (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect()
+        (0..blocks.div_ceil(64))
+            .map(|_| AtomicU64::new(0))
+            .collect()
     });
     let block = place.offset / BLOCK_LEN_BYTES as u64;
     let word = words.get(usize::try_from(block / 64).ok()?)?;

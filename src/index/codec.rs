@@ -26,7 +26,14 @@ pub(crate) mod kind {
     pub(crate) const IMAGE: u8 = 1;
     /// What remains of a deleted image.
     pub(crate) const TOMBSTONE: u8 = 2;
-    // From 16 on: rows of packs, places and uploads.
+    /// Where a chunk lies.
+    pub(crate) const CHUNK: u8 = 16;
+    /// A pack.
+    pub(crate) const PACK: u8 = 17;
+    /// An upload that runs.
+    pub(crate) const SESSION: u8 = 18;
+    /// References to be given back.
+    pub(crate) const RELEASE: u8 = 19;
 }
 
 /// A stored form. Derive `Encode` and `Decode` (`BorrowDecode` where it borrows), then name it.

@@ -18,7 +18,9 @@ const FIRST_PROJECT_DOMAIN: u64 = 2;
 /// Returns an image by id; deleted ones are gone.
 pub(crate) fn find(get: &dyn Get, id: &ImageId) -> Result<Option<Image>> {
     let mut found = Ok(None);
-    get.get(Table::Images, id.as_bytes(), &mut |bytes| found = decode_image(bytes).map(Some))?;
+    get.get(Table::Images, id.as_bytes(), &mut |bytes| {
+        found = decode_image(bytes).map(Some)
+    })?;
     found
 }
 
@@ -47,7 +49,10 @@ pub(crate) fn insert(txn: &mut dyn Put, image: &Image) -> Result<()> {
 /// Removes an image: the id stays taken, its data goes with the next collection.
 pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result<()> {
     let key = image.id().as_bytes();
-    let tombstone = Tombstone { deleted_at: now, owner: image.owner().cloned() };
+    let tombstone = Tombstone {
+        deleted_at: now,
+        owner: image.owner().cloned(),
+    };
     txn.put(Table::Tombstones, key, &tombstone.encode()?)?;
     txn.delete(Table::Images, key)?;
     if let Some(data) = image.data() {
@@ -59,7 +64,12 @@ pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result
 
 /// Returns the key of the root of an image's manifest.
 pub(crate) fn root_key(data: &DataRef) -> ChunkKey {
-    ChunkKey { store: data.store, domain: data.domain, kind: ChunkKind::Page, id: data.root }
+    ChunkKey {
+        store: data.store,
+        domain: data.domain,
+        kind: ChunkKind::Page,
+        id: data.root,
+    }
 }
 
 /// Keeps the sums over all images true to one that gains (`by` is 1) or loses (-1) its data.
@@ -67,8 +77,16 @@ pub(crate) fn count(txn: &mut dyn Put, data: &DataRef, by: i64) -> Result<()> {
     let bytes = |len: u64| i64::try_from(len).map(|len| len * by);
     let too_long = |_| Error::new(ErrorCode::Internal, "an image is longer than 2^63 bytes");
     places::add(txn, Counter::ImageCount, by)?;
-    places::add(txn, Counter::LogicalBytes, bytes(data.len_bytes).map_err(too_long)?)?;
-    places::add(txn, Counter::ZeroBytes, bytes(data.zero_bytes).map_err(too_long)?)
+    places::add(
+        txn,
+        Counter::LogicalBytes,
+        bytes(data.len_bytes).map_err(too_long)?,
+    )?;
+    places::add(
+        txn,
+        Counter::ZeroBytes,
+        bytes(data.zero_bytes).map_err(too_long)?,
+    )
 }
 
 /// Returns the dedup domain of what is uploaded to an image now: public, or that of its owner.
@@ -78,7 +96,9 @@ pub(crate) fn domain(txn: &mut dyn Put, image: &Image, across_owners: bool) -> R
     if across_owners || image.visibility() == Visibility::Public {
         return Ok(PUBLIC_DOMAIN);
     }
-    let Some(owner) = image.owner() else { return Ok(OWNERLESS_DOMAIN) };
+    let Some(owner) = image.owner() else {
+        return Ok(OWNERLESS_DOMAIN);
+    };
     let key = owner.as_str().as_bytes();
     let mut found = None;
     txn.get(Table::Domains, key, &mut |bytes| {

@@ -49,7 +49,10 @@ pub(crate) fn counter(get: &dyn Get, counter: Counter) -> Result<u64> {
         let word: Result<[u8; 8], _> = bytes.try_into();
         found = word.map(u64::from_le_bytes).map_err(|_| {
             let name = String::from_utf8_lossy(counter.key());
-            Error::corrupt(format!("counter {name} is {} bytes, expected 8", bytes.len()))
+            Error::corrupt(format!(
+                "counter {name} is {} bytes, expected 8",
+                bytes.len()
+            ))
         });
     })?;
     found
@@ -79,7 +82,9 @@ pub(crate) fn add(put: &mut dyn Put, which: Counter, by: i64) -> Result<()> {
 /// Returns the row of a chunk.
 pub(crate) fn chunk(get: &dyn Get, key: &ChunkKey) -> Result<Option<ChunkRow>> {
     let mut found = Ok(None);
-    get.get(Table::Chunks, &key.to_bytes(), &mut |bytes| found = decode(bytes).map(Some))?;
+    get.get(Table::Chunks, &key.to_bytes(), &mut |bytes| {
+        found = decode(bytes).map(Some)
+    })?;
     found
 }
 
@@ -117,25 +122,36 @@ fn pack_key(store: u16, pack: PackId) -> [u8; 10] {
 fn pack_of_key(table: Table, key: &[u8]) -> Result<(u16, PackId)> {
     let bytes: &[u8; 10] = key.try_into().map_err(|_| {
         let name = table.name();
-        Error::corrupt(format!("table {name}: a key is {} bytes, expected 10", key.len()))
+        Error::corrupt(format!(
+            "table {name}: a key is {} bytes, expected 10",
+            key.len()
+        ))
     })?;
     let (store, pack) = bytes.split_at(2);
     let mut word = [0; 8];
     word.copy_from_slice(pack);
-    Ok((u16::from_be_bytes([store[0], store[1]]), PackId(u64::from_be_bytes(word))))
+    Ok((
+        u16::from_be_bytes([store[0], store[1]]),
+        PackId(u64::from_be_bytes(word)),
+    ))
 }
 
 /// Returns the row of a pack.
 pub(crate) fn pack(get: &dyn Get, store: u16, pack: PackId) -> Result<Option<PackRow>> {
     let mut found = Ok(None);
-    get.get(Table::Packs, &pack_key(store, pack), &mut |bytes| found = decode(bytes).map(Some))?;
+    get.get(Table::Packs, &pack_key(store, pack), &mut |bytes| {
+        found = decode(bytes).map(Some)
+    })?;
     found
 }
 
 /// Returns the row of a pack that must be there.
 pub(crate) fn known_pack(get: &dyn Get, store: u16, id: PackId) -> Result<PackRow> {
-    pack(get, store, id)?
-        .ok_or_else(|| Error::corrupt(format!("the index has no row of pack {id} of store {store}")))
+    pack(get, store, id)?.ok_or_else(|| {
+        Error::corrupt(format!(
+            "the index has no row of pack {id} of store {store}"
+        ))
+    })
 }
 
 /// Sets the row of a pack, and keeps the table of active packs true to it.
@@ -212,7 +228,10 @@ pub(crate) fn collect_from<T>(
 pub(crate) fn chunk_key(table: Table, bytes: &[u8]) -> Result<ChunkKey> {
     ChunkKey::from_bytes(bytes).ok_or_else(|| {
         let name = table.name();
-        Error::corrupt(format!("table {name}: a key of {} bytes names no chunk", bytes.len()))
+        Error::corrupt(format!(
+            "table {name}: a key of {} bytes names no chunk",
+            bytes.len()
+        ))
     })
 }
 
@@ -234,7 +253,10 @@ pub(crate) fn session(get: &dyn Get, session: u64) -> Result<Option<SessionRow>>
 pub(crate) fn sessions(get: &dyn Get) -> Result<Vec<(u64, SessionRow)>> {
     collect(get, Table::Sessions, usize::MAX, &mut |key, value| {
         let bytes: [u8; 8] = key.try_into().map_err(|_| {
-            Error::corrupt(format!("table sessions: a key is {} bytes, expected 8", key.len()))
+            Error::corrupt(format!(
+                "table sessions: a key is {} bytes, expected 8",
+                key.len()
+            ))
         })?;
         Ok((u64::from_be_bytes(bytes), decode(value)?))
     })
@@ -243,7 +265,10 @@ pub(crate) fn sessions(get: &dyn Get) -> Result<Vec<(u64, SessionRow)>> {
 /// Puts references into the queue of those that collection gives back.
 pub(crate) fn release(put: &mut dyn Put, key: &ChunkKey, count: u64) -> Result<()> {
     let number = next(put, Counter::NextRelease, 0)?;
-    let row = ReleaseRow { key: key.to_bytes(), count };
+    let row = ReleaseRow {
+        key: key.to_bytes(),
+        count,
+    };
     put.put(Table::Releases, &number.to_be_bytes(), &encode(&row)?)
 }
 
@@ -274,7 +299,10 @@ impl LiveChanges {
             let mut row = known_pack(put, store, id)?;
             let below = || Error::corrupt(format!("pack {id} would hold less than nothing"));
             row.live_bytes = row.live_bytes.checked_add_signed(bytes).ok_or_else(below)?;
-            row.live_chunks = row.live_chunks.checked_add_signed(chunks).ok_or_else(below)?;
+            row.live_chunks = row
+                .live_chunks
+                .checked_add_signed(chunks)
+                .ok_or_else(below)?;
             put_pack(put, store, id, &row)?;
         }
         Ok(())

@@ -38,13 +38,27 @@ pub(crate) struct Written {
 
 impl Written {
     fn row(&self, refs: u64) -> ChunkRow {
-        let Self { pack, offset, len_bytes, .. } = *self;
-        ChunkRow { pack: pack.0, offset, len_bytes, refs }
+        let Self {
+            pack,
+            offset,
+            len_bytes,
+            ..
+        } = *self;
+        ChunkRow {
+            pack: pack.0,
+            offset,
+            len_bytes,
+            refs,
+        }
     }
 
     /// Returns a row as it becomes: moved here if the copy that it names is damaged.
     fn mend(&self, row: ChunkRow) -> ChunkRow {
-        if self.replaces { self.row(row.refs) } else { row }
+        if self.replaces {
+            self.row(row.refs)
+        } else {
+            row
+        }
     }
 }
 
@@ -59,7 +73,12 @@ pub(crate) struct Target {
 impl Target {
     /// Returns the key of a page, or of data in the domain of the upload.
     pub(crate) fn key(&self, kind: ChunkKind, id: ChunkId) -> ChunkKey {
-        ChunkKey { store: self.store, domain: self.domain, kind, id }
+        ChunkKey {
+            store: self.store,
+            domain: self.domain,
+            kind,
+            id,
+        }
     }
 
     /// Returns the key of what a page of this upload names.
@@ -70,11 +89,20 @@ impl Target {
 
 /// Returns the key of what a page names, by the key and level of the page.
 pub(crate) fn child_key(page: &ChunkKey, level: u8, content: Content) -> Option<ChunkKey> {
-    let kind = if level > 0 { ChunkKind::Page } else { ChunkKind::Data };
+    let kind = if level > 0 {
+        ChunkKind::Page
+    } else {
+        ChunkKind::Data
+    };
     match content {
         Content::Zero => None,
         Content::Own(id) => Some(ChunkKey { kind, id, ..*page }),
-        Content::Public(id) => Some(ChunkKey { kind, id, domain: PUBLIC_DOMAIN, ..*page }),
+        Content::Public(id) => Some(ChunkKey {
+            kind,
+            id,
+            domain: PUBLIC_DOMAIN,
+            ..*page
+        }),
     }
 }
 
@@ -89,7 +117,13 @@ pub(crate) fn name_pages(
     pages: &[BuiltPage],
     written: &HashMap<ChunkId, Written>,
 ) -> Result<()> {
-    let mut naming = Naming { put, target, written, rows: HashMap::new(), holds: HashMap::new() };
+    let mut naming = Naming {
+        put,
+        target,
+        written,
+        rows: HashMap::new(),
+        holds: HashMap::new(),
+    };
     pages.iter().try_for_each(|page| naming.page(page))?;
     naming.write()
 }
@@ -120,18 +154,24 @@ impl Naming<'_> {
             *row = page.written.map_or(*row, |written| written.mend(*row));
             row.refs += 1;
             if page.level > 0 {
-                page.children.iter().try_for_each(|child| self.let_go(page, *child))?;
+                page.children
+                    .iter()
+                    .try_for_each(|child| self.let_go(page, *child))?;
             }
             return Ok(());
         }
         let written = page.written.ok_or_else(|| vanished(&key))?;
         *self.row(&key)? = Some(written.row(1));
-        page.children.iter().try_for_each(|child| self.take(page, *child))
+        page.children
+            .iter()
+            .try_for_each(|child| self.take(page, *child))
     }
 
     /// A new page takes a reference to a child.
     fn take(&mut self, page: &BuiltPage, child: Content) -> Result<()> {
-        let Some(key) = self.target.child(page.level, child) else { return Ok(()) };
+        let Some(key) = self.target.child(page.level, child) else {
+            return Ok(());
+        };
         if page.level > 0 {
             // The hold of the upload becomes the reference of the page.
             *self.holds.entry(key).or_insert(0) -= 1;
@@ -142,7 +182,10 @@ impl Naming<'_> {
         let row = self.row(&key)?;
         match (row.as_mut(), written) {
             (Some(row), Some(written)) if own => {
-                *row = ChunkRow { refs: row.refs + 1, ..written.mend(*row) };
+                *row = ChunkRow {
+                    refs: row.refs + 1,
+                    ..written.mend(*row)
+                };
             }
             (Some(row), _) => row.refs += 1,
             (None, Some(written)) if own => *row = Some(written.row(1)),
@@ -153,7 +196,9 @@ impl Naming<'_> {
 
     /// A page that is there already holds its children: the upload's own holds end.
     fn let_go(&mut self, page: &BuiltPage, child: Content) -> Result<()> {
-        let Some(key) = self.target.child(page.level, child) else { return Ok(()) };
+        let Some(key) = self.target.child(page.level, child) else {
+            return Ok(());
+        };
         *self.holds.entry(key).or_insert(0) -= 1;
         let row = self.row(&key)?.as_mut().ok_or_else(|| vanished(&key))?;
         row.refs = row.refs.checked_sub(1).ok_or_else(|| vanished(&key))?;
@@ -163,7 +208,9 @@ impl Naming<'_> {
     fn write(self) -> Result<()> {
         let mut live = LiveChanges::default();
         for (key, (before, now)) in &self.rows {
-            let Some(now) = now.as_ref().filter(|now| before.as_ref() != Some(now)) else { continue };
+            let Some(now) = now.as_ref().filter(|now| before.as_ref() != Some(now)) else {
+                continue;
+            };
             let moved = before.is_none_or(|b| (b.pack, b.offset) != (now.pack, now.offset));
             if let Some(before) = before.as_ref().filter(|_| moved) {
                 live.remove(key.store, before);
@@ -182,7 +229,10 @@ impl Naming<'_> {
 }
 
 fn vanished(key: &ChunkKey) -> Error {
-    let message = format!("{:?} {} vanished while an upload leased it", key.kind, key.id);
+    let message = format!(
+        "{:?} {} vanished while an upload leased it",
+        key.kind, key.id
+    );
     Error::new(ErrorCode::Internal, message)
 }
 
@@ -199,7 +249,9 @@ fn change_hold(put: &mut dyn Put, session: u64, key: &ChunkKey, change: i64) -> 
     put.get(Table::Holds, &bytes, &mut |value| {
         count = value.try_into().map_or(0, u64::from_le_bytes);
     })?;
-    let count = count.checked_add_signed(change).ok_or_else(|| vanished(key))?;
+    let count = count
+        .checked_add_signed(change)
+        .ok_or_else(|| vanished(key))?;
     if count == 0 {
         put.delete(Table::Holds, &bytes)
     } else {
@@ -217,10 +269,20 @@ pub(crate) fn hand_over_root(put: &mut dyn Put, session: u64, root: &ChunkKey) -
 pub(crate) fn release_session(put: &mut dyn Put, session: u64) -> Result<()> {
     let (from, to) = (session.to_be_bytes(), (session + 1).to_be_bytes());
     let (from, to) = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
-    let held = places::collect_from(put, Table::Holds, from, to, usize::MAX, &mut |key, value| {
-        let count = value.try_into().map_or(0, u64::from_le_bytes);
-        Ok((places::chunk_key(Table::Holds, key.get(8..).unwrap_or(&[]))?, count))
-    })?;
+    let held = places::collect_from(
+        put,
+        Table::Holds,
+        from,
+        to,
+        usize::MAX,
+        &mut |key, value| {
+            let count = value.try_into().map_or(0, u64::from_le_bytes);
+            Ok((
+                places::chunk_key(Table::Holds, key.get(8..).unwrap_or(&[]))?,
+                count,
+            ))
+        },
+    )?;
     for (key, count) in held {
         places::release(put, &key, count)?;
         put.delete(Table::Holds, &hold_key(session, &key))?;

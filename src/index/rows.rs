@@ -58,7 +58,10 @@ impl Record for ChunkRow {
     fn check(&self) -> Result<(), String> {
         let max = crate::limits::CHUNK_MAX_BYTES;
         if self.len_bytes == 0 || self.len_bytes as usize > max {
-            return Err(format!("length {} bytes, bounds 1 and {max}", self.len_bytes));
+            return Err(format!(
+                "length {} bytes, bounds 1 and {max}",
+                self.len_bytes
+            ));
         }
         match self.offset.checked_add(u64::from(self.len_bytes)) {
             Some(end) if end <= crate::limits::IMAGE_MAX_BYTES => Ok(()),

@@ -93,17 +93,24 @@ impl Storer {
 
     fn verdict(&self, get: &dyn Get, id: ChunkId) -> Result<Verdict> {
         let own = self.target.key(ChunkKind::Data, id);
-        let public = ChunkKey { domain: PUBLIC_DOMAIN, ..own };
+        let public = ChunkKey {
+            domain: PUBLIC_DOMAIN,
+            ..own
+        };
         for (key, content) in [(own, Content::Own(id)), (public, Content::Public(id))] {
             if content != Content::Own(id) && key == own {
                 continue;
             }
-            let Some(row) = places::chunk(get, &key)? else { continue };
+            let Some(row) = places::chunk(get, &key)? else {
+                continue;
+            };
             // A pack that cannot be opened just now is no reason to fail: the data is at hand.
             if let Ok(found) = self.base.open(get, key.store, &row) {
                 return Ok(Verdict::Stored(content, key, found));
             }
-            return Ok(Verdict::New { replaces: key == own });
+            return Ok(Verdict::New {
+                replaces: key == own,
+            });
         }
         Ok(Verdict::New { replaces: false })
     }
@@ -117,7 +124,13 @@ impl Storer {
         let places = self.append(&chunks.collect::<Vec<_>>())?;
         for ((candidate, replaces), written) in new.iter().zip(places) {
             self.tally.new_bytes += candidate.len_bytes;
-            self.written.insert(candidate.id, Written { replaces: *replaces, ..written });
+            self.written.insert(
+                candidate.id,
+                Written {
+                    replaces: *replaces,
+                    ..written
+                },
+            );
         }
         Ok(())
     }
@@ -140,7 +153,12 @@ impl Storer {
             let len: usize = chunk.parts.iter().map(|part| part.len()).sum();
             let len_bytes = u32::try_from(len).expect("a chunk has at most 256 KiB");
             proved.mark_fresh(Place { offset, len_bytes }, max_bytes.saturating_mul(2));
-            places.push(Written { pack, offset, len_bytes, replaces: false });
+            places.push(Written {
+                pack,
+                offset,
+                len_bytes,
+                replaces: false,
+            });
             offset += u64::from(len_bytes);
         }
         Ok(places)
@@ -159,7 +177,9 @@ impl Storer {
     /// Names what is finished so far, so that memory stays bounded.
     pub(super) fn name_batch(&mut self) -> Result<()> {
         let batch = self.prepare_batch(End::NotYet)?;
-        self.base.kv.write(Durability::Later, |put| self.name(put, &batch))?;
+        self.base
+            .kv
+            .write(Durability::Later, |put| self.name(put, &batch))?;
         self.named(&batch);
         Ok(())
     }
@@ -178,14 +198,20 @@ impl Storer {
         for ((index, replaces), place) in absent.into_iter().zip(places) {
             written[index] = Some(Written { replaces, ..place });
         }
-        let built = pages.into_iter().zip(written).map(|(page, written)| BuiltPage {
-            id: page.id,
-            level: page.level,
-            children: page.children,
-            written,
-        });
+        let built = pages
+            .into_iter()
+            .zip(written)
+            .map(|(page, written)| BuiltPage {
+                id: page.id,
+                level: page.level,
+                children: page.children,
+                written,
+            });
         let pages = built.collect();
-        Ok(Batch { pages, pack: self.make_durable(end)? })
+        Ok(Batch {
+            pages,
+            pack: self.make_durable(end)?,
+        })
     }
 
     /// Returns the pages that are not stored, or damaged, and leases those that are stored.
@@ -213,7 +239,9 @@ impl Storer {
 
     fn make_durable(&mut self, end: End) -> Result<Option<(PackId, u64, PackFate)>> {
         let (bounds, named_end) = (self.bounds, self.named_end);
-        let Some(writer) = &mut self.writer else { return Ok(None) };
+        let Some(writer) = &mut self.writer else {
+            return Ok(None);
+        };
         if writer.len_bytes() == named_end {
             return Ok(None);
         }
@@ -246,11 +274,17 @@ impl Storer {
                 self.base.packs.reopen(self.target.store, pack);
             }
         }
-        let pending: HashSet<Content> =
-            self.builder.iter().flat_map(|builder| builder.pending()).collect();
-        self.written.retain(|id, _| pending.contains(&Content::Own(*id)));
-        let still: Vec<ChunkKey> =
-            pending.iter().filter_map(|content| self.target.child(0, *content)).collect();
+        let pending: HashSet<Content> = self
+            .builder
+            .iter()
+            .flat_map(|builder| builder.pending())
+            .collect();
+        self.written
+            .retain(|id, _| pending.contains(&Content::Own(*id)));
+        let still: Vec<ChunkKey> = pending
+            .iter()
+            .filter_map(|content| self.target.child(0, *content))
+            .collect();
         let mut leased = self.base.leases.none();
         let leases = Arc::clone(&self.base.leases);
         leases.look().lease(&still, &mut leased);
@@ -259,7 +293,9 @@ impl Storer {
 
     /// Gives the pack back to the pool, without what nothing names.
     pub(super) fn let_go_of_pack(&mut self) {
-        let Some(mut writer) = self.writer.take() else { return };
+        let Some(mut writer) = self.writer.take() else {
+            return;
+        };
         if writer.len_bytes() > self.named_end {
             if let Err(error) = writer.cut_back(self.named_end) {
                 let pack = writer.pack();
@@ -273,14 +309,20 @@ impl Storer {
 
 /// Looks at a stored chunk before new data is stored onto it; a damaged one is stored anew.
 fn prove(candidate: &Candidate<'_>, verdict: Verdict) -> Verdict {
-    let Verdict::Stored(content, key, found) = verdict else { return verdict };
+    let Verdict::Stored(content, key, found) = verdict else {
+        return verdict;
+    };
     let whole = u64::from(found.place.len_bytes) == candidate.len_bytes
         && (found.pack.is_trusted(found.place)
-            || found.pack.chunk(found.place, &candidate.id, Verify::Once).is_ok());
+            || found
+                .pack
+                .chunk(found.place, &candidate.id, Verify::Once)
+                .is_ok());
     if whole {
         return Verdict::Stored(content, key, found);
     }
     tracing::error!(pack = %found.pack.id(), chunk = %candidate.id, "a damaged chunk is stored anew");
-    Verdict::New { replaces: matches!(content, Content::Own(_)) }
+    Verdict::New {
+        replaces: matches!(content, Content::Own(_)),
+    }
 }
-

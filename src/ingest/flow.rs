@@ -1,10 +1,11 @@
 //! The flow of one upload: queued to saving, lanes, and one transaction to active or back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::packs::OpenPacks;
 use super::pool::Pool;
-use super::storer::{PackBounds, Storer, Stored};
+use super::storer::{PackBounds, Stored, Storer};
 use super::upload::{Lanes, UploadOptions};
 use crate::base::Base;
 use crate::chunk::CutterKind;
@@ -29,6 +30,36 @@ pub(crate) struct Ingest {
     pub(crate) image_size_cap: u64,
     pub(crate) dedup_across_owners: bool,
     pub(crate) store_name: String,
+    pub(crate) running: Arc<Running>,
+}
+
+/// How many uploads run, for who waits for their end.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    count: Mutex<usize>,
+    ended: Condvar,
+}
+
+/// A running upload, counted until it is dropped.
+#[derive(Debug)]
+struct Counted(Arc<Running>);
+
+impl Running {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(self: &Arc<Self>) -> Counted {
+        *self.count() += 1;
+        Counted(Arc::clone(self))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *self.0.count() -= 1;
+        self.0.ended.notify_all();
+    }
 }
 
 /// One upload, from its begin to its end.
@@ -39,9 +70,20 @@ pub(crate) struct Flow {
     target: Target,
     cutter: CutterKind,
     options: UploadOptions,
+    _counted: Counted,
 }
 
 impl Ingest {
+    /// Waits until no upload runs, or for a time, and returns how many still run.
+    pub(crate) fn wait_for_uploads(&self, deadline: Duration) -> usize {
+        let count = self.running.count();
+        let waited = self
+            .running
+            .ended
+            .wait_timeout_while(count, deadline, |count| *count > 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Begins an upload: the image that `admit` allows goes from queued to saving.
     ///
     /// `admit` is policy, and runs in the transaction that acts on it.
@@ -49,25 +91,45 @@ impl Ingest {
         self: &Arc<Self>,
         id: ImageId,
         options: UploadOptions,
-        admit: &dyn Fn(&dyn Put, &Image) -> Result<()>,
+        admit: &dyn Fn(&Image) -> Result<()>,
     ) -> Result<Flow> {
         if let Some(len) = options.expected_len_bytes {
             self.check_cap(len)?;
         }
+        // Counted before the test, so that a close either sees it or is seen.
+        let counted = self.running.enter();
+        self.base.expect_open()?;
         let now = self.base.now();
         let (target, image) = self.base.kv.write(Durability::Now, |put| {
             let mut image = images::visible(put, &id)?;
-            admit(put, &image)?;
+            admit(&image)?;
             image.begin_saving(now)?;
             images::put(put, &image)?;
             let session = places::next(put, Counter::NextSession, 1)?;
-            let row = SessionRow { image: *id.as_bytes(), started_at: now.as_micros() };
+            let row = SessionRow {
+                image: *id.as_bytes(),
+                started_at: now.as_micros(),
+            };
             places::put_session(put, session, &row)?;
             let domain = images::domain(put, &image, self.dedup_across_owners)?;
-            Ok((Target { session, store: 0, domain }, image))
+            Ok((
+                Target {
+                    session,
+                    store: 0,
+                    domain,
+                },
+                image,
+            ))
         })?;
         let cutter = options.cutter.unwrap_or_else(|| cutter_for(&image));
-        Ok(Flow { ingest: Arc::clone(self), id, target, cutter, options })
+        Ok(Flow {
+            ingest: Arc::clone(self),
+            id,
+            target,
+            cutter,
+            options,
+            _counted: counted,
+        })
     }
 
     fn check_cap(&self, len_bytes: u64) -> Result<()> {
@@ -109,16 +171,30 @@ impl Flow {
 
     /// Returns the algorithm of the multihash lane; none where the checksum lane computes it.
     pub(super) fn os_hash_algorithm(&self) -> Option<Algorithm> {
-        self.ingest.os_hash.filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
+        self.ingest
+            .os_hash
+            .filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
     }
 
     pub(super) fn storer(&self) -> Storer {
-        let Ingest { base, open_packs, bounds, .. } = &*self.ingest;
-        Storer::new(Arc::clone(base), Arc::clone(open_packs), self.target, *bounds, self.cutter)
+        let Ingest {
+            base,
+            open_packs,
+            bounds,
+            ..
+        } = &*self.ingest;
+        Storer::new(
+            Arc::clone(base),
+            Arc::clone(open_packs),
+            self.target,
+            *bounds,
+            self.cutter,
+        )
     }
 
     /// Tests the bytes taken so far against their bounds.
     pub(super) fn check_len(&self, len_bytes: u64) -> Result<()> {
+        self.ingest.base.expect_open()?;
         match self.options.expected_len_bytes {
             Some(expected) if len_bytes > expected => Err(size_mismatch(len_bytes, expected)),
             _ => self.ingest.check_cap(len_bytes),
@@ -134,7 +210,11 @@ impl Flow {
             }
             _ => {}
         }
-        let Lanes { checksum, os_hash, storer } = lanes;
+        let Lanes {
+            checksum,
+            os_hash,
+            storer,
+        } = lanes;
         // The storing lane syncs while the digests catch up.
         let stored = storer.finish().and_then(Storer::finish);
         let digests = [checksum, os_hash].map(|lane| lane.map(|lane| lane.finish()).transpose());
@@ -177,7 +257,11 @@ impl Flow {
             _ => None,
         };
         expect(self.options.expected_checksum, checksum, "MD5")?;
-        expect(self.options.expected_hash, os_hash.as_ref().map(|(_, digest)| *digest), "hash")?;
+        expect(
+            self.options.expected_hash,
+            os_hash.as_ref().map(|(_, digest)| *digest),
+            "hash",
+        )?;
         Ok(Digests { checksum, os_hash })
     }
 
@@ -253,10 +337,14 @@ impl Flow {
 pub(crate) fn take_back(base: &Base, session: u64) -> Result<()> {
     let now = base.now();
     base.kv.write(Durability::Now, |put| {
-        let Some(row) = places::session(put, session)? else { return Ok(()) };
+        let Some(row) = places::session(put, session)? else {
+            return Ok(());
+        };
         refs::release_session(put, session)?;
         let id = ImageId::from_bytes(row.image);
-        let Some(mut image) = images::find(put, &id)? else { return Ok(()) };
+        let Some(mut image) = images::find(put, &id)? else {
+            return Ok(());
+        };
         if image.status() == Status::Saving {
             image.back_to_queued(now)?;
             images::put(put, &image)?;

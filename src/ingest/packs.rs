@@ -41,7 +41,9 @@ impl OpenPacks {
     /// Takes out the packs that `wanted` picks.
     pub(crate) fn take(&self, wanted: impl Fn(&PackWriter) -> bool) -> Vec<PackWriter> {
         let mut idle = self.idle();
-        let (taken, kept) = std::mem::take(&mut *idle).into_iter().partition(|w| wanted(w));
+        let (taken, kept) = std::mem::take(&mut *idle)
+            .into_iter()
+            .partition(|w| wanted(w));
         *idle = kept;
         taken
     }
@@ -51,7 +53,13 @@ impl OpenPacks {
 /// which the index knows nothing, and no number is used twice.
 fn create(base: &Base, store: u16) -> Result<PackWriter> {
     let written_at = base.now().as_micros();
-    let row = |fate| PackRow { fate, len_bytes: 0, live_bytes: 0, live_chunks: 0, written_at };
+    let row = |fate| PackRow {
+        fate,
+        len_bytes: 0,
+        live_bytes: 0,
+        live_chunks: 0,
+        written_at,
+    };
     let pack = base.kv.write(Durability::Now, |put| {
         let pack = PackId(places::next(put, Counter::NextPack, 1)?);
         places::put_pack(put, store, pack, &row(PackFate::Open))?;
@@ -74,7 +82,12 @@ fn create(base: &Base, store: u16) -> Result<PackWriter> {
 ///
 /// A pack without any whole segment is declared dead. One that is shorter than the index knows is
 /// damaged: it grows no more, and what is left of it stays readable.
-pub(crate) fn resume(base: &Base, store: u16, pack: PackId, row: &PackRow) -> Result<Option<PackWriter>> {
+pub(crate) fn resume(
+    base: &Base,
+    store: u16,
+    pack: PackId,
+    row: &PackRow,
+) -> Result<Option<PackWriter>> {
     let place = base.packs.store(store)?;
     let fate = if row.len_bytes == 0 {
         PackFate::Dead
@@ -91,6 +104,8 @@ pub(crate) fn resume(base: &Base, store: u16, pack: PackId, row: &PackRow) -> Re
         }
     };
     let row = PackRow { fate, ..*row };
-    base.kv.write(Durability::Later, |put| places::put_pack(put, store, pack, &row))?;
+    base.kv.write(Durability::Later, |put| {
+        places::put_pack(put, store, pack, &row)
+    })?;
     Ok(None)
 }

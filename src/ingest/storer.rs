@@ -71,7 +71,10 @@ pub(crate) struct Storer {
 /// A stretch of the stream whose kind is known.
 enum Stretch {
     Zero(u64),
-    Data { parts: Vec<(Frozen, Range<usize>)>, len_bytes: u64 },
+    Data {
+        parts: Vec<(Frozen, Range<usize>)>,
+        len_bytes: u64,
+    },
 }
 
 /// A chunk of the stream of which it is not known whether it is stored.
@@ -142,7 +145,8 @@ impl Storer {
     fn store_cuts(&mut self, cuts: &[Cut]) -> Result<()> {
         let stretches: Vec<Stretch> = cuts.iter().map(|cut| self.stretch(*cut)).collect();
         let undecided = self.cut.max(self.fed.saturating_sub(UNDECIDED_BYTES));
-        self.carry.retain(|(start, buffer)| start + buffer.len() as u64 > undecided);
+        self.carry
+            .retain(|(start, buffer)| start + buffer.len() as u64 > undecided);
         if !stretches.is_empty() {
             self.store(&stretches)?;
         }
@@ -165,29 +169,47 @@ impl Storer {
             let place = |at: u64| usize::try_from(at - start).ok();
             (from < to).then_some((buffer.clone(), place(from)?..place(to)?))
         });
-        Stretch::Data { parts: parts.collect(), len_bytes: cut.len_bytes }
+        Stretch::Data {
+            parts: parts.collect(),
+            len_bytes: cut.len_bytes,
+        }
     }
 
     /// Stores what is new of some stretches and hands their pieces to the tree.
     fn store(&mut self, stretches: &[Stretch]) -> Result<()> {
         let mut data = Vec::new();
         for stretch in stretches {
-            let Stretch::Data { parts, len_bytes } = stretch else { continue };
-            let slices: Vec<&[u8]> = parts.iter().map(|(buffer, at)| &buffer[at.clone()]).collect();
+            let Stretch::Data { parts, len_bytes } = stretch else {
+                continue;
+            };
+            let slices: Vec<&[u8]> = parts
+                .iter()
+                .map(|(buffer, at)| &buffer[at.clone()])
+                .collect();
             let held: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
             if held != *len_bytes {
                 let message = format!("a cut of {len_bytes} bytes has {held} bytes at hand");
                 return Err(Error::new(ErrorCode::Internal, message));
             }
-            data.push(Candidate { id: chunk_id(&slices), parts: slices, len_bytes: *len_bytes });
+            data.push(Candidate {
+                id: chunk_id(&slices),
+                parts: slices,
+                len_bytes: *len_bytes,
+            });
         }
         let mut contents = self.settle(data)?.into_iter();
         for stretch in stretches {
             let piece = match stretch {
-                Stretch::Zero(len_bytes) => Piece { content: Content::Zero, len_bytes: *len_bytes },
+                Stretch::Zero(len_bytes) => Piece {
+                    content: Content::Zero,
+                    len_bytes: *len_bytes,
+                },
                 Stretch::Data { len_bytes, .. } => {
                     let content = contents.next().expect("one for each stretch of data");
-                    Piece { content, len_bytes: *len_bytes }
+                    Piece {
+                        content,
+                        len_bytes: *len_bytes,
+                    }
                 }
             };
             let pages = &mut self.pages;
@@ -213,7 +235,14 @@ impl Storer {
             Err(error) => return Err(self.abandon(error)),
         };
         let (root, len_bytes, zero_bytes) = root;
-        Ok(Stored { root, len_bytes, zero_bytes, tally: self.tally, storer: self, batch })
+        Ok(Stored {
+            root,
+            len_bytes,
+            zero_bytes,
+            tally: self.tally,
+            storer: self,
+            batch,
+        })
     }
 
     fn end_tree(&mut self) -> Result<(ChunkKey, u64, u64)> {
@@ -222,7 +251,11 @@ impl Storer {
         let (len_bytes, zero_bytes) = (builder.len_bytes(), builder.zero_bytes());
         let pages = &mut self.pages;
         let root = builder.finish(&mut |page| pages.push(page));
-        Ok((self.target.key(ChunkKind::Page, root), len_bytes, zero_bytes))
+        Ok((
+            self.target.key(ChunkKind::Page, root),
+            len_bytes,
+            zero_bytes,
+        ))
     }
 
     /// Ends a failed upload on the side of packs and returns why it failed.

@@ -20,7 +20,10 @@ const ZERO_STEP_BYTES: u64 = 16 << 20;
 
 /// What an upload is told beforehand, and checks before the image becomes active.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "written with `..UploadOptions::default()`")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written with `..UploadOptions::default()`"
+)]
 pub struct UploadOptions {
     /// The number of bytes that will come; another number fails the upload with `SizeMismatch`.
     pub expected_len_bytes: Option<u64>,
@@ -63,9 +66,7 @@ pub(super) struct Lanes {
 impl Upload {
     pub(crate) fn new(flow: Flow) -> Self {
         let pool = flow.pool();
-        let lane = |algorithm: Algorithm| {
-            Lane::new(algorithm.name(), pool, Hasher::new(algorithm))
-        };
+        let lane = |algorithm: Algorithm| Lane::new(algorithm.name(), pool, Hasher::new(algorithm));
         let lanes = Lanes {
             checksum: flow.checksum_algorithm().map(lane),
             os_hash: flow.os_hash_algorithm().map(lane),
@@ -73,8 +74,17 @@ impl Upload {
         };
         let active = pool.enter();
         let ring = Ring::new(RING_BUFFERS);
-        let running = Running { flow, ring, buffer: None, lanes, _active: active };
-        Self { running: Some(running), len_bytes: 0 }
+        let running = Running {
+            flow,
+            ring,
+            buffer: None,
+            lanes,
+            _active: active,
+        };
+        Self {
+            running: Some(running),
+            len_bytes: 0,
+        }
     }
 
     /// Returns the number of bytes taken so far.
@@ -129,7 +139,9 @@ impl Upload {
     fn write_zeros(&mut self, mut len_bytes: u64) -> Result<()> {
         const ZEROS: [u8; BLOCK_LEN_BYTES] = [0; BLOCK_LEN_BYTES];
         while len_bytes > 0 {
-            let step = usize::try_from(len_bytes).unwrap_or(usize::MAX).min(ZEROS.len());
+            let step = usize::try_from(len_bytes)
+                .unwrap_or(usize::MAX)
+                .min(ZEROS.len());
             self.put(&ZEROS[..step])?;
             len_bytes -= step as u64;
         }
@@ -140,7 +152,11 @@ impl Upload {
         self.push_buffer()?;
         while len_bytes > 0 {
             let running = self.running()?;
-            let step = if running.lanes.only_stores() { len_bytes } else { ZERO_STEP_BYTES };
+            let step = if running.lanes.only_stores() {
+                len_bytes
+            } else {
+                ZERO_STEP_BYTES
+            };
             let step = step.min(len_bytes);
             // The bound is checked first: nobody hashes a petabyte to be told that it is too much.
             self.took(step)?;
@@ -211,7 +227,9 @@ impl Upload {
 
     fn push_buffer(&mut self) -> Result<()> {
         let running = self.running()?;
-        let Some(buffer) = running.buffer.take() else { return Ok(()) };
+        let Some(buffer) = running.buffer.take() else {
+            return Ok(());
+        };
         if buffer.len() == 0 {
             return Ok(());
         }
@@ -233,7 +251,10 @@ impl Upload {
 }
 
 fn over() -> Error {
-    Error::new(ErrorCode::InvalidState, "the upload has ended with an error before")
+    Error::new(
+        ErrorCode::InvalidState,
+        "the upload has ended with an error before",
+    )
 }
 
 impl Lanes {
@@ -278,4 +299,3 @@ impl Drop for Upload {
         }
     }
 }
-

@@ -35,7 +35,10 @@ pub struct Extents {
 
 impl Extents {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, position: 0 }
+        Self {
+            reader,
+            position: 0,
+        }
     }
 
     fn next_extent(&mut self) -> Result<Option<Extent>> {
@@ -44,20 +47,32 @@ impl Extents {
         while self.position < self.reader.len_bytes() {
             let (_, leaf, leaf_start) = self.reader.leaf_at(self.position)?;
             let page = leaf.page();
-            let first = page.piece_at(self.position - leaf_start).unwrap_or(page.piece_count());
+            let first = page
+                .piece_at(self.position - leaf_start)
+                .unwrap_or(page.piece_count());
             for index in first..page.piece_count() {
-                let Some((content, range)) = page.piece(index) else { break };
+                let Some((content, range)) = page.piece(index) else {
+                    break;
+                };
                 let found = match content {
                     Content::Zero => ExtentKind::Zero,
                     Content::Own(_) | Content::Public(_) => ExtentKind::Data,
                 };
                 match *kind.get_or_insert(found) {
                     kind if kind == found => self.position = leaf_start + range.end,
-                    kind => return Ok(Some(Extent { kind, range: start..self.position })),
+                    kind => {
+                        return Ok(Some(Extent {
+                            kind,
+                            range: start..self.position,
+                        }));
+                    }
                 }
             }
         }
-        Ok(kind.map(|kind| Extent { kind, range: start..self.position }))
+        Ok(kind.map(|kind| Extent {
+            kind,
+            range: start..self.position,
+        }))
     }
 }
 

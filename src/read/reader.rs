@@ -28,7 +28,10 @@ pub enum ReadMode {
 
 /// How an image is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::exhaustive_structs, reason = "written with `..ReadOptions::default()`")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written with `..ReadOptions::default()`"
+)]
 pub struct ReadOptions {
     /// When chunks are proved by their identity.
     pub verify: Verify,
@@ -66,11 +69,23 @@ impl Reader {
         let len_bytes = root.page().len_bytes();
         if image.size() != Some(len_bytes) {
             let id = image.id();
-            let message = format!("image {id} is {:?} bytes, its manifest {len_bytes}", image.size());
+            let message = format!(
+                "image {id} is {:?} bytes, its manifest {len_bytes}",
+                image.size()
+            );
             return Err(Error::corrupt(message));
         }
         let (image, lease) = (Arc::new(image), Arc::new(lease));
-        Ok(Self { base, image, root_key, root, options, len_bytes, position: 0, _lease: lease })
+        Ok(Self {
+            base,
+            image,
+            root_key,
+            root,
+            options,
+            len_bytes,
+            position: 0,
+            _lease: lease,
+        })
     }
 
     /// Returns the record of the image as it was when it was opened.
@@ -90,9 +105,14 @@ impl Reader {
     ///
     /// # Errors
     /// `Unsatisfiable` if the range does not fit the image.
-    pub fn slices(&self, range: impl Into<ByteRange>) -> Result<Slices> {
-        let range = range.into().within(self.len_bytes)?;
+    pub fn slices(&self, range: ByteRange) -> Result<Slices> {
+        let range = range.within(self.len_bytes)?;
         Ok(Slices::new(self.another(), range))
+    }
+
+    /// Returns all bytes, in order, as [`Reader::slices`] does; none for an empty image.
+    pub fn all(&self) -> Slices {
+        Slices::new(self.another(), 0..self.len_bytes)
     }
 
     /// Fills `buf` from `offset` and returns the number of bytes: fewer than asked only at the end
@@ -138,7 +158,9 @@ impl Reader {
         let (mut key, mut node, mut start) = (self.root_key, Arc::clone(&self.root), 0);
         while node.page().level() > 0 {
             let page = node.page();
-            let child = page.piece_at(offset - start).and_then(|index| page.piece(index));
+            let child = page
+                .piece_at(offset - start)
+                .and_then(|index| page.piece(index));
             let Some((Content::Own(id), range)) = child else {
                 let message = format!("page {} does not reach to byte {offset}", key.id);
                 return Err(Error::corrupt(message));

@@ -47,7 +47,14 @@ struct Leaf {
 impl Slices {
     pub(super) fn new(reader: Reader, range: Range<u64>) -> Self {
         let long = range.end - range.start > SLICE_MAX_BYTES;
-        Self { reader, position: range.start, end: range.end, leaf: None, long, ahead: (0, 0) }
+        Self {
+            reader,
+            position: range.start,
+            end: range.end,
+            leaf: None,
+            long,
+            ahead: (0, 0),
+        }
     }
 
     /// Returns the number of bytes that are still to come.
@@ -75,7 +82,9 @@ impl Slices {
         self.seek_leaf()?;
         let leaf = self.leaf.as_ref().expect("it was found just above");
         let page = leaf.page.page();
-        let index = page.piece_at(self.position - leaf.start).expect("the leaf holds the position");
+        let index = page
+            .piece_at(self.position - leaf.start)
+            .expect("the leaf holds the position");
         let (content, range) = page.piece(index).expect("the index was found in this page");
         let (start, end) = (leaf.start + range.start, leaf.start + range.end);
         match content {
@@ -96,7 +105,13 @@ impl Slices {
         };
         if !self.leaf.as_ref().is_some_and(holds) {
             let (key, page, start) = self.reader.leaf_at(self.position)?;
-            self.leaf = Some(Leaf { key, page, start, first: 0, found: Vec::new() });
+            self.leaf = Some(Leaf {
+                key,
+                page,
+                start,
+                first: 0,
+                found: Vec::new(),
+            });
         }
         Ok(())
     }
@@ -107,7 +122,7 @@ impl Slices {
         let skip = self.position - start;
         let options = self.reader.options;
         if options.mode == ReadMode::Copy || found.pack.mapped().is_none() {
-            return self.copied(&found, &id, skip);
+            return self.copied_part(&found, &id, skip);
         }
         let from = found.place.offset + skip;
         self.read_ahead(&found, from);
@@ -118,7 +133,9 @@ impl Slices {
         let mut end = first_end;
         let mut next = index + 1;
         while end - from < wanted {
-            let Some(neighbour) = self.neighbour(next, &found, end)? else { break };
+            let Some(neighbour) = self.neighbour(next, &found, end)? else {
+                break;
+            };
             end = neighbour;
             next += 1;
         }
@@ -136,16 +153,22 @@ impl Slices {
     /// Proves the piece `index` if it lies in the same pack at `end`, and returns where it ends.
     fn neighbour(&mut self, index: usize, before: &Found, end: u64) -> Result<Option<u64>> {
         let leaf = self.leaf.as_ref().expect("data is read from a leaf");
-        let Some((content, range)) = leaf.page.page().piece(index) else { return Ok(None) };
+        let Some((content, range)) = leaf.page.page().piece(index) else {
+            return Ok(None);
+        };
         if leaf.start + range.start >= self.end {
             return Ok(None);
         }
-        let (Content::Own(id) | Content::Public(id)) = content else { return Ok(None) };
+        let (Content::Own(id) | Content::Public(id)) = content else {
+            return Ok(None);
+        };
         let found = self.found(index)?;
         if !Arc::ptr_eq(&found.pack, &before.pack) || found.place.offset != end {
             return Ok(None);
         }
-        found.pack.chunk(found.place, &id, self.reader.options.verify)?;
+        found
+            .pack
+            .chunk(found.place, &id, self.reader.options.verify)?;
         Ok(Some(found.place.range().end))
     }
 
@@ -155,7 +178,9 @@ impl Slices {
         let at_hand = leaf.first..leaf.first + leaf.found.len();
         if !at_hand.contains(&index) {
             let page = leaf.page.page();
-            let last = page.piece_at(self.end - 1 - leaf.start).unwrap_or(page.piece_count() - 1);
+            let last = page
+                .piece_at(self.end - 1 - leaf.start)
+                .unwrap_or(page.piece_count() - 1);
             let pieces = index..(last + 1).min(index + PIECES_AT_ONCE);
             leaf.found = self.reader.base.pieces(&leaf.key, &leaf.page, pieces)?;
             leaf.first = index;
@@ -166,11 +191,14 @@ impl Slices {
     }
 
     /// Returns the rest of a chunk from memory of its own.
-    fn copied(&self, found: &Found, id: &ChunkId, skip: u64) -> Result<Bytes> {
+    fn copied_part(&self, found: &Found, id: &ChunkId, skip: u64) -> Result<Bytes> {
         let verify = self.reader.options.verify;
         let len = (u64::from(found.place.len_bytes) - skip).min(self.end - self.position);
         if found.pack.is_proved(found.place, verify) {
-            let place = Place { offset: found.place.offset + skip, ..found.place };
+            let place = Place {
+                offset: found.place.offset + skip,
+                ..found.place
+            };
             let mut buf = vec![0; usize::try_from(len).expect("at most one chunk")];
             found.pack.read_into(&mut buf, place.offset)?;
             return Ok(buf.into());
@@ -188,7 +216,11 @@ impl Slices {
         let pack = found.pack.id().0;
         if self.ahead.0 != pack || self.ahead.1 < from + AHEAD_BYTES / 2 {
             let rest = (self.end - self.position).min(AHEAD_BYTES);
-            let start = if self.ahead.0 == pack { self.ahead.1.max(from) } else { from };
+            let start = if self.ahead.0 == pack {
+                self.ahead.1.max(from)
+            } else {
+                from
+            };
             let until = (from + rest).min(found.pack.len_bytes());
             if start < until {
                 found.pack.will_need(start..until);
@@ -207,4 +239,3 @@ impl Iterator for Slices {
 }
 
 impl std::iter::FusedIterator for Slices {}
-
