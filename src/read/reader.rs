@@ -12,7 +12,7 @@ use crate::id::{ChunkKey, ChunkKind};
 use crate::image::Image;
 use crate::lease::Leased;
 use crate::manifest::Content;
-use crate::range::ByteRange;
+use crate::range::ReadRange;
 
 /// How bytes are brought from packs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,14 +105,9 @@ impl Reader {
     ///
     /// # Errors
     /// `Unsatisfiable` if the range does not fit the image.
-    pub fn slices(&self, range: ByteRange) -> Result<Slices> {
+    pub fn slices(&self, range: impl ReadRange) -> Result<Slices> {
         let range = range.within(self.len_bytes)?;
         Ok(Slices::new(self.another(), range))
-    }
-
-    /// Returns all bytes, in order, as [`Reader::slices`] does; none for an empty image.
-    pub fn all(&self) -> Slices {
-        Slices::new(self.another(), 0..self.len_bytes)
     }
 
     /// Fills `buf` from `offset` and returns the number of bytes: fewer than asked only at the end

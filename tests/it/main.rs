@@ -2,4 +2,6 @@
 
 mod range;
 mod source;
+mod support;
 mod tidy;
+mod upload;

@@ -14,31 +14,57 @@ const WORDS: &[&str] = &["error", "sum", "clock", "limits", "id"];
 /// The other rooms, bottom-up, and which of these each may name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("range", &[]),
+    ("manifest", &[]),
     ("image", &[]),
     ("policy", &["image"]),
+    ("lease", &[]),
     ("disk", &[]),
     ("hash", &[]),
     ("store", &["disk"]),
     ("chunk", &["disk", "hash", "store"]),
-    ("index", &["image", "disk"]),
+    ("index", &["disk", "manifest", "image", "policy"]),
+    ("base", &["lease", "manifest", "store", "chunk", "index"]),
     (
         "ingest",
-        &["image", "policy", "hash", "store", "chunk", "index"],
+        &[
+            "base", "lease", "manifest", "image", "policy", "hash", "store", "chunk", "index",
+        ],
     ),
     (
         "read",
-        &["range", "image", "policy", "store", "chunk", "index"],
+        &[
+            "base", "lease", "manifest", "range", "image", "chunk", "index",
+        ],
     ),
-    ("gc", &["store", "chunk", "index"]),
-    ("check", &["image", "store", "chunk", "index", "gc"]),
+    (
+        "gc",
+        &[
+            "base", "lease", "manifest", "store", "chunk", "index", "ingest",
+        ],
+    ),
+    (
+        "check",
+        &[
+            "base", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
+        ],
+    ),
     (
         "engine",
         &[
-            "range", "image", "policy", "disk", "hash", "store", "chunk", "index", "ingest",
-            "read", "gc", "check",
+            "range", "image", "policy", "lease", "disk", "hash", "store", "chunk", "index", "base",
+            "ingest", "read", "gc", "check",
         ],
     ),
-    ("asyncio", &["range", "ingest", "read", "engine"]),
+    (
+        "asyncio",
+        &["range", "image", "base", "ingest", "read", "engine"],
+    ),
+    (
+        "testing",
+        &[
+            "manifest", "disk", "hash", "store", "chunk", "index", "base", "engine",
+        ],
+    ),
 ];
 
 /// Crates, and the rooms or files that may name them; `*` stands for any rest of a path.

@@ -1,0 +1,193 @@
+//! Bytes in, bytes out: what an upload leaves behind, whatever the bytes and however they come.
+
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+
+use smalti::ingest::UploadOptions;
+use smalti::{Engine, ErrorCode, Image, Images, Status};
+
+use crate::support::{Pattern, bytes, caller, new_image, read_all};
+
+fn upload(images: &Images, data: &[u8]) -> Image {
+    let image = images.create(new_image()).expect("create");
+    let mut upload = images.upload(image.id()).expect("begin");
+    upload.write_all(data).expect("write");
+    upload.finish().expect("finish")
+}
+
+#[test]
+fn images_of_awkward_lengths_come_back_bit_exact() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    for len in [
+        0,
+        1,
+        511,
+        4095,
+        4096,
+        4097,
+        65_536,
+        262_143,
+        262_145,
+        (1 << 20) + 1,
+        5_000_001,
+    ] {
+        for pattern in [
+            Pattern::Random(len as u64),
+            Pattern::Zero,
+            Pattern::Mixed(7),
+        ] {
+            let data = bytes(pattern, len);
+            let image = upload(&images, &data);
+            assert_eq!(
+                (image.status(), image.size()),
+                (Status::Active, Some(len as u64))
+            );
+            let found = read_all(&images, image.id());
+            assert!(found == data, "{pattern:?} of {len} bytes");
+        }
+    }
+}
+
+#[test]
+fn reader_reads_and_seeks_like_a_file() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let data = bytes(Pattern::Mixed(3), 3_000_000);
+    let image = upload(&images, &data);
+    let mut reader = images.open(image.id()).expect("open").expect("data");
+    let mut file = Cursor::new(&data);
+    for (to, len) in [
+        (SeekFrom::Start(0), 10),
+        (SeekFrom::Current(4090), 8000),
+        (SeekFrom::End(-5), 10),
+        (SeekFrom::Start(2_000_000), 700_000),
+        (SeekFrom::End(7), 3),
+    ] {
+        assert_eq!(reader.seek(to).expect("seek"), file.seek(to).expect("seek"));
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        reader
+            .by_ref()
+            .take(len)
+            .read_to_end(&mut ours)
+            .expect("read");
+        file.by_ref()
+            .take(len)
+            .read_to_end(&mut theirs)
+            .expect("read");
+        assert!(ours == theirs, "{to:?}");
+    }
+    assert!(reader.seek(SeekFrom::Current(-4_000_000)).is_err());
+}
+
+#[test]
+fn every_range_is_that_of_the_bytes() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let data = bytes(Pattern::Mixed(11), 2_500_003);
+    let image = upload(&images, &data);
+    let reader = images.open(image.id()).expect("open").expect("data");
+    let mut state = 5u64;
+    for _ in 0..500 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let start = (state >> 20) as usize % data.len();
+        let len = 1 + (state >> 40) as usize % 300_000;
+        let end = (start + len).min(data.len());
+        let found: Vec<u8> = reader
+            .slices(start as u64..end as u64)
+            .expect("within")
+            .flat_map(|slice| slice.expect("read").to_vec())
+            .collect();
+        assert!(found == data[start..end], "{start}..{end}");
+    }
+    let beyond = reader
+        .slices(0..data.len() as u64 + 1)
+        .expect_err("beyond the end");
+    assert_eq!(beyond.code(), ErrorCode::RangeNotSatisfiable);
+}
+
+#[test]
+fn a_wrong_size_or_digest_leaves_the_image_queued_and_nothing_readable() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let image = images.create(new_image()).expect("create");
+    let sized = |len| UploadOptions {
+        expected_len_bytes: Some(len),
+        ..Default::default()
+    };
+    let md5 = |hex: &str| UploadOptions {
+        expected_checksum: Some(hex.parse().expect("hex")),
+        ..Default::default()
+    };
+    for (options, code) in [
+        (sized(5), ErrorCode::SizeMismatch),
+        (sized(3), ErrorCode::SizeMismatch),
+        (
+            md5("00000000000000000000000000000000"),
+            ErrorCode::HashConflict,
+        ),
+    ] {
+        let mut upload = images.upload_with(image.id(), options).expect("begin");
+        let wrote = upload.write_all(b"abcd");
+        let ended = match wrote {
+            Ok(()) => upload.finish().expect_err("not as expected"),
+            Err(error) => error.downcast::<smalti::Error>().expect("ours"),
+        };
+        assert_eq!(ended.code(), code);
+        let after = images.show(image.id()).expect("show");
+        assert_eq!((after.status(), after.size()), (Status::Queued, None));
+        assert!(images.open(image.id()).expect("open").is_none());
+    }
+    let right = md5("e2fc714c4727ee9395f324cd2e7f331f");
+    let mut upload = images.upload_with(image.id(), right).expect("begin");
+    upload.write_all(b"abcd").expect("write");
+    assert_eq!(upload.finish().expect("finish").status(), Status::Active);
+}
+
+#[test]
+fn a_dropped_upload_and_a_failing_source_leave_the_image_queued() {
+    struct Failing(usize);
+    impl Read for Failing {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            let len = buf.len().min(self.0);
+            self.0 -= len;
+            if len == 0 {
+                Err(std::io::Error::other("the wire broke"))
+            } else {
+                Ok(len)
+            }
+        }
+    }
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let image = images.create(new_image()).expect("create");
+    let mut upload = images.upload(image.id()).expect("begin");
+    upload
+        .write_all(&bytes(Pattern::Random(1), 3_000_000))
+        .expect("write");
+    assert_eq!(
+        images.show(image.id()).expect("show").status(),
+        Status::Saving
+    );
+    assert_eq!(
+        images.upload(image.id()).expect_err("one at a time").code(),
+        ErrorCode::InvalidState
+    );
+    drop(upload);
+    assert_eq!(
+        images.show(image.id()).expect("show").status(),
+        Status::Queued
+    );
+    let mut upload = images.upload(image.id()).expect("begin");
+    let failed = upload
+        .read_from(&mut Failing(3_000_000))
+        .expect_err("the source failed");
+    assert_eq!(failed.code(), ErrorCode::SourceFailed);
+    assert_eq!(
+        images.show(image.id()).expect("show").status(),
+        Status::Queued
+    );
+    let again = upload.finish().expect_err("it has failed");
+    assert_eq!(again.code(), ErrorCode::InvalidState);
+}
