@@ -24,3 +24,27 @@ pub fn cut(kind: CutterKind, slices: &[&[u8]], emit: &mut dyn FnMut(bool, u64)) 
 pub fn identity(bytes: &[u8]) -> [u8; 32] {
     *chunk_id(&[bytes]).as_bytes()
 }
+
+/// A cutter that is fed as the bytes come.
+#[derive(Debug)]
+pub struct StreamCutter(Cutter);
+
+impl StreamCutter {
+    /// Makes it for a new stream.
+    pub fn new(kind: CutterKind) -> Self {
+        Self(Cutter::new(kind))
+    }
+
+    /// Takes the next bytes, and says for each piece that is certain whether it is data, and its
+    /// length.
+    pub fn feed(&mut self, slice: &[u8], emit: &mut dyn FnMut(bool, u64)) {
+        let emit = &mut |cut: Cut| emit(cut.piece == Piece::Data, cut.len_bytes);
+        self.0.feed(slice, emit);
+    }
+
+    /// Ends the stream and says what is left.
+    pub fn finish(self, emit: &mut dyn FnMut(bool, u64)) {
+        let emit = &mut |cut: Cut| emit(cut.piece == Piece::Data, cut.len_bytes);
+        self.0.finish(emit);
+    }
+}
