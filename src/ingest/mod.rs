@@ -6,4 +6,4 @@ mod ring;
 
 pub(crate) use lane::{Lane, Work};
 pub(crate) use pool::Pool;
-pub(crate) use ring::{Buffer, Frozen, Ring, Slice};
+pub(crate) use ring::{Buffer, Frozen, RING_LEN, Ring, Slice};
