@@ -90,7 +90,7 @@ codes! {
     /// The data is shorter or longer than was declared.
     SizeMismatch => Invalid, 400;
     /// The data does not have the digest that was expected.
-    HashMismatch => Conflict, 409;
+    HashConflict => Conflict, 409;
     /// A setting of the engine has no legal value.
     InvalidSettings => Invalid, 400;
     /// The source of an upload failed.

@@ -204,6 +204,59 @@ impl fmt::Debug for ChunkId {
     }
 }
 
+/// What a chunk holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum ChunkKind {
+    /// Bytes of images.
+    Data = 0,
+    /// A page of a manifest.
+    Page = 1,
+}
+
+/// What a chunk is known by: its store, its dedup domain, its kind and its identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ChunkKey {
+    pub(crate) store: u16,
+    pub(crate) domain: u32,
+    pub(crate) kind: ChunkKind,
+    pub(crate) id: ChunkId,
+}
+
+/// Length of a stored [`ChunkKey`] in bytes.
+pub(crate) const CHUNK_KEY_LEN_BYTES: usize = 39;
+
+impl ChunkKey {
+    /// Returns the stored form, in an order that keeps domains together.
+    pub(crate) fn to_bytes(self) -> [u8; CHUNK_KEY_LEN_BYTES] {
+        let mut bytes = [0; CHUNK_KEY_LEN_BYTES];
+        bytes[..2].copy_from_slice(&self.store.to_be_bytes());
+        bytes[2..6].copy_from_slice(&self.domain.to_be_bytes());
+        bytes[6] = self.kind as u8;
+        bytes[7..].copy_from_slice(&self.id.0);
+        bytes
+    }
+
+    /// Reads the stored form.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; CHUNK_KEY_LEN_BYTES] = bytes.try_into().ok()?;
+        let kind = match bytes[6] {
+            0 => ChunkKind::Data,
+            1 => ChunkKind::Page,
+            _ => return None,
+        };
+        let mut id = [0; 32];
+        id.copy_from_slice(&bytes[7..]);
+        let store = u16::from_be_bytes([bytes[0], bytes[1]]);
+        let domain = u32::from_be_bytes([bytes[2], bytes[3], bytes[4], bytes[5]]);
+        Some(Self {
+            store,
+            domain,
+            kind,
+            id: ChunkId(id),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,8 @@
 mod map;
 mod memory;
 mod real;
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};

@@ -9,31 +9,22 @@ pub(crate) fn chunk_id(parts: &[&[u8]]) -> ChunkId {
     if let [whole] = parts {
         return ChunkId(blake3::hash(whole).into());
     }
-    let mut hasher = ChunkHasher::new();
-    parts.iter().for_each(|part| hasher.update(part));
-    hasher.finish()
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    ChunkId(hasher.finalize().into())
 }
 
-/// Computes the identity of a chunk that comes piece by piece.
-#[derive(Debug)]
-pub(crate) struct ChunkHasher(Box<blake3::Hasher>);
-
-impl ChunkHasher {
-    pub(crate) fn new() -> Self {
-        Self(Box::new(blake3::Hasher::new()))
+/// Returns 128 bits that prove the bytes of `parts` to who knows the key.
+pub(crate) fn keyed_sum(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    for part in parts {
+        hasher.update(part);
     }
-
-    /// Takes the next bytes.
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// Returns the identity of the bytes taken, and begins anew.
-    pub(crate) fn finish(&mut self) -> ChunkId {
-        let id = ChunkId(self.0.finalize().into());
-        self.0.reset();
-        id
-    }
+    let mut sum = [0; 16];
+    sum.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    sum
 }
 
 #[cfg(test)]
@@ -46,13 +37,9 @@ mod tests {
             .map(|i| (i * 7 + i / 251).to_le_bytes()[0])
             .collect();
         let whole = chunk_id(&[&bytes]);
-        let mut hasher = ChunkHasher::new();
         for at in [0, 1, 1023, 1024, 65_536, 199_999, 200_000] {
             let (head, tail) = bytes.split_at(at);
             assert_eq!(chunk_id(&[head, &[], tail]), whole, "parted at {at}");
-            hasher.update(head);
-            hasher.update(tail);
-            assert_eq!(hasher.finish(), whole, "parted at {at}");
         }
         // The test vector of the BLAKE3 paper's repository for no input.
         let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";

@@ -7,5 +7,5 @@ mod chunk;
 mod stream;
 
 pub use algorithm::Algorithm;
-pub(crate) use chunk::{ChunkHasher, chunk_id};
+pub(crate) use chunk::{chunk_id, keyed_sum};
 pub use stream::{Digest, Hasher};

@@ -1,3 +1,28 @@
 //! The index: names and places in ordered tables. It knows nothing of packs' bytes.
 
+mod backend;
+pub(crate) mod codec;
+#[cfg(test)]
+mod contract;
+mod fault;
+mod frame;
+pub(crate) mod images;
 mod kv;
+mod log;
+pub(crate) mod names;
+mod open;
+pub(crate) mod places;
+pub(crate) mod record;
+pub(crate) mod refs;
+mod replay;
+mod reserve;
+pub(crate) mod rows;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod view;
+
+pub(crate) use kv::{Durability, Get, Kv, Order, Put, Table};
+#[cfg(feature = "testing")]
+pub(crate) use record::decode_and_compare;
+pub(crate) use tree::{KvAccess, KvOptions, KvStats, RedbKv};

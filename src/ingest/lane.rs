@@ -20,11 +20,32 @@ use super::ring::Frozen;
 pub(crate) trait Work: Send + 'static {
     /// Takes the next buffer of the stream. After an error it is given no more.
     fn take(&mut self, buffer: &Frozen) -> Result<()>;
+
+    /// Takes `len_bytes` zeros as the next bytes of the stream.
+    fn zeros(&mut self, len_bytes: u64) -> Result<()>;
+}
+
+/// What waits in a lane.
+enum Item {
+    Bytes(Frozen),
+    Zeros(u64),
 }
 
 impl Work for Hasher {
     fn take(&mut self, buffer: &Frozen) -> Result<()> {
         self.update(buffer);
+        Ok(())
+    }
+
+    fn zeros(&mut self, mut len_bytes: u64) -> Result<()> {
+        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        while len_bytes > 0 {
+            let step = usize::try_from(len_bytes)
+                .unwrap_or(usize::MAX)
+                .min(ZEROS.len());
+            self.update(&ZEROS[..step]);
+            len_bytes -= step as u64;
+        }
         Ok(())
     }
 }
@@ -41,7 +62,7 @@ struct Shared<W> {
 }
 
 struct State<W> {
-    queue: VecDeque<Frozen>,
+    queue: VecDeque<Item>,
     /// Away while a thread runs the lane; gone after a panic.
     work: Option<W>,
     is_running: bool,
@@ -76,10 +97,22 @@ impl<W: Work> Lane<W> {
     /// # Errors
     /// What the work answered to an earlier buffer; `Internal` if it panicked.
     pub(crate) fn push(&self, buffer: Frozen) -> Result<()> {
+        self.push_item(Item::Bytes(buffer))
+    }
+
+    /// Gives the lane a run of zeros.
+    ///
+    /// # Errors
+    /// As of `push`.
+    pub(crate) fn push_zeros(&self, len_bytes: u64) -> Result<()> {
+        self.push_item(Item::Zeros(len_bytes))
+    }
+
+    fn push_item(&self, item: Item) -> Result<()> {
         let shared = &self.0;
         let mut state = shared.lock();
         state.check(shared.name)?;
-        state.queue.push_back(buffer);
+        state.queue.push_back(item);
         if shared.threads.is_crowded() {
             drop(shared.drain(state));
         } else {
@@ -172,7 +205,7 @@ impl<W: Work> Shared<W> {
 
     /// Takes one buffer, without the lock; only called while no thread runs the lane.
     fn turn<'a>(&'a self, mut state: MutexGuard<'a, State<W>>) -> MutexGuard<'a, State<W>> {
-        let Some(buffer) = state.queue.pop_front() else {
+        let Some(item) = state.queue.pop_front() else {
             return state;
         };
         let Some(mut work) = state.work.take() else {
@@ -180,8 +213,11 @@ impl<W: Work> Shared<W> {
         };
         state.is_running = true;
         drop(state);
-        let taken = catch_unwind(AssertUnwindSafe(|| work.take(&buffer)));
-        drop(buffer);
+        let taken = catch_unwind(AssertUnwindSafe(|| match &item {
+            Item::Bytes(buffer) => work.take(buffer),
+            Item::Zeros(len_bytes) => work.zeros(*len_bytes),
+        }));
+        drop(item);
         let (work, failure) = match taken {
             Ok(answer) => (Some(work), answer.err()),
             Err(panic) => {
@@ -281,6 +317,11 @@ mod tests {
             self.0.extend_from_slice(buffer);
             Ok(())
         }
+
+        fn zeros(&mut self, len_bytes: u64) -> Result<()> {
+            self.0.resize(self.0.len() + len_bytes as usize, 0);
+            Ok(())
+        }
     }
 
     /// Fails or panics at a byte that says so, and counts itself while it lives.
@@ -306,6 +347,10 @@ mod tests {
                 Some(b'p') => panic!("byte is {}", buffer[0]),
                 _ => Ok(()),
             }
+        }
+
+        fn zeros(&mut self, _len_bytes: u64) -> Result<()> {
+            Ok(())
         }
     }
 

@@ -1,9 +1,22 @@
-//! Bytes in: one pass over the caller's bytes, many digests.
+//! Bytes in: one pass over the caller's bytes; cut, hash, look up, pack, and one commit.
 
+mod batch;
+mod flow;
 mod lane;
+mod packs;
 mod pool;
 mod ring;
+mod storer;
+mod upload;
 
-pub(crate) use lane::{Lane, Work};
+pub(crate) use flow::{Ingest, take_back};
+pub(crate) use packs::{OpenPacks, resume};
 pub(crate) use pool::Pool;
-pub(crate) use ring::{Buffer, Frozen, RING_LEN, Ring, Slice};
+pub(crate) use storer::PackBounds;
+pub use upload::{Upload, UploadOptions};
+
+#[cfg(feature = "testing")]
+pub(crate) use self::{
+    lane::{Lane, Work},
+    ring::{Frozen, Ring},
+};

@@ -10,9 +10,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::BUFFER_LEN_BYTES;
 
-/// Buffers of one upload: 8 MiB, enough that no lane waits for another within a few turns.
-pub(crate) const RING_LEN: usize = 8;
-
 /// At most so many buffers of [`BUFFER_LEN_BYTES`], made when first needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Ring(Arc<Shared>);

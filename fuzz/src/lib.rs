@@ -1,0 +1,3 @@
+//! What fuzz targets share, a module for each family of them.
+
+pub mod range;

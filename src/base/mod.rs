@@ -1,0 +1,217 @@
+//! What all flows stand on: the index, the packs, leases, time and randomness of one engine.
+//!
+//! `index` and `chunk` never know each other; this is where both are held, and where a key of the
+//! index becomes bytes of a pack.
+
+mod pages;
+mod random;
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::chunk::{Pack, Packs, Place, Verify};
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
+use crate::id::{ChunkKey, ChunkKind, PackId};
+use crate::index::places;
+use crate::index::refs::child_key;
+use crate::index::rows::{ChunkRow, PackFate};
+use crate::index::{Get, Kv, RedbKv};
+use crate::lease::Leases;
+use crate::manifest::{Page, decode};
+use crate::store::PackState;
+
+pub(crate) use pages::{CachedPage, PageCache};
+pub use random::{Random, SystemRandom};
+
+/// The shared ground of one engine.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) kv: RedbKv,
+    pub(crate) packs: Packs,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) pages: PageCache,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    closing: AtomicBool,
+}
+
+/// A chunk whose pack is at hand.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) place: Place,
+}
+
+/// How often a chunk is looked up again after its pack went away under the look-up.
+const RESOLVE_TRIES: usize = 16;
+
+impl Base {
+    pub(crate) fn new(
+        kv: RedbKv,
+        packs: Packs,
+        page_cache_bytes: usize,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let pages = PageCache::new(page_cache_bytes);
+        let (leases, closing) = (Arc::default(), AtomicBool::new(false));
+        Self {
+            kv,
+            packs,
+            leases,
+            pages,
+            clock,
+            random,
+            closing,
+        }
+    }
+
+    /// Refuses new calls from now on.
+    pub(crate) fn begin_close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Tests that the engine is open.
+    pub(crate) fn expect_open(&self) -> Result<()> {
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorCode::Closed, "the engine is closed"));
+        }
+        Ok(())
+    }
+
+    /// Returns the time now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the pack and place of a chunk; absent chunks are damage.
+    pub(crate) fn find(&self, key: &ChunkKey) -> Result<Found> {
+        let mut found = self.find_all(std::slice::from_ref(key))?;
+        found.pop().ok_or_else(|| missing(key))
+    }
+
+    /// Returns packs and places of chunks, in their order.
+    ///
+    /// Compaction may unlink a pack between look-up and opening: then it is looked up again.
+    pub(crate) fn find_all(&self, keys: &[ChunkKey]) -> Result<Vec<Found>> {
+        let mut tries = RESOLVE_TRIES;
+        loop {
+            match self.kv.read(|get| self.find_in(get, keys)) {
+                Err(error) if error.kind() == ErrorKind::NotFound && tries > 0 => tries -= 1,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(Error::corrupt(error.message().to_owned()).with_source(error));
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn find_in(&self, get: &dyn Get, keys: &[ChunkKey]) -> Result<Vec<Found>> {
+        let find = |key: &ChunkKey| {
+            let row = places::chunk(get, key)?.ok_or_else(|| missing(key))?;
+            self.open(get, key.store, &row)
+        };
+        keys.iter().map(find).collect()
+    }
+
+    /// Opens the pack of a row that was read from the same snapshot.
+    pub(crate) fn open(&self, get: &dyn Get, store: u16, row: &ChunkRow) -> Result<Found> {
+        let place = Place {
+            offset: row.offset,
+            len_bytes: row.len_bytes,
+        };
+        let (id, end) = (PackId(row.pack), place.range().end);
+        if let Some(pack) = self.packs.opened(store, id, end) {
+            return Ok(Found { pack, place });
+        }
+        let state = match places::known_pack(get, store, id)?.fate {
+            PackFate::Open => PackState::Open,
+            PackFate::Sealed | PackFate::Dead => PackState::Sealed,
+        };
+        Ok(Found {
+            pack: self.packs.get(store, id, state, end)?,
+            place,
+        })
+    }
+
+    /// Returns a page of a manifest, proved by its identity, from memory where it is there.
+    pub(crate) fn page(&self, key: &ChunkKey) -> Result<Arc<CachedPage>> {
+        if let Some(page) = self.pages.get(key) {
+            return Ok(page);
+        }
+        let page = Arc::new(CachedPage::new(self.page_from_pack(key)?));
+        self.pages.put(*key, Arc::clone(&page));
+        Ok(page)
+    }
+
+    /// Reads a page of a manifest from its pack.
+    pub(crate) fn page_from_pack(&self, key: &ChunkKey) -> Result<Page> {
+        let found = self.find(key)?;
+        let bytes = found.pack.chunk(found.place, &key.id, Verify::Always)?;
+        decode(&bytes)
+    }
+
+    /// Returns packs and places of pieces of a page, by index; none for zero runs.
+    pub(crate) fn pieces(
+        &self,
+        key: &ChunkKey,
+        page: &CachedPage,
+        pieces: Range<usize>,
+    ) -> Result<Vec<Option<Found>>> {
+        let level = page.page().level();
+        let wanted: Vec<Option<(ChunkKey, u32)>> = pieces
+            .clone()
+            .map(|index| {
+                let (content, range) = page.page().piece(index)?;
+                let len_bytes = u32::try_from(range.end - range.start).ok()?;
+                Some((child_key(key, level, content)?, len_bytes))
+            })
+            .collect();
+        let mut places = page.places();
+        let mut found: Vec<Option<Found>> = wanted
+            .iter()
+            .zip(&places[pieces.clone()])
+            .map(|(wanted, place)| {
+                let ((_, len_bytes), (pack, offset)) = (wanted.as_ref()?, place.as_ref()?);
+                let place = Place {
+                    offset: *offset,
+                    len_bytes: *len_bytes,
+                };
+                Some(Found {
+                    pack: pack.upgrade()?,
+                    place,
+                })
+            })
+            .collect();
+        let absent: Vec<usize> = (0..found.len())
+            .filter(|&i| found[i].is_none() && wanted[i].is_some())
+            .collect();
+        if absent.is_empty() {
+            return Ok(found);
+        }
+        let keys: Vec<ChunkKey> = absent.iter().filter_map(|&i| Some(wanted[i]?.0)).collect();
+        for (index, new) in absent.into_iter().zip(self.find_all(&keys)?) {
+            if wanted[index].is_some_and(|(_, len)| len != new.place.len_bytes) {
+                let (has, id) = (new.place.len_bytes, keys[0].id);
+                let message = format!("a chunk like {id} is {has} bytes, its page says otherwise");
+                return Err(Error::corrupt(message));
+            }
+            places[pieces.start + index] = Some((Arc::downgrade(&new.pack), new.place.offset));
+            found[index] = Some(new);
+        }
+        Ok(found)
+    }
+}
+
+fn missing(key: &ChunkKey) -> Error {
+    let what = match key.kind {
+        ChunkKind::Data => "chunk",
+        ChunkKind::Page => "manifest page",
+    };
+    Error::corrupt(format!(
+        "{what} {} of domain {} is not in the index",
+        key.id, key.domain
+    ))
+}

@@ -1,0 +1,173 @@
+//! The appending end of a pack: chunks in, segments out.
+
+use std::io::IoSlice;
+
+use super::segment::{
+    EDGE_LEN_BYTES, Entry, Footer, Header, SEGMENT_MAX_ENTRIES, decode_header, encode_descriptor,
+    encode_footer, encode_header,
+};
+use crate::error::{Error, Result};
+use crate::id::{ChunkId, ChunkKind, PackId};
+use crate::store::{PackSink, PackState, Store};
+
+/// A segment is ended when its data has this length, in bytes: long enough that its descriptor
+/// costs a thousandth, short enough that its entries stay small in memory.
+const SEGMENT_LEN_BYTES: u64 = 16 << 20;
+
+/// A chunk on its way into a pack.
+#[derive(Debug)]
+pub(crate) struct NewChunk<'a> {
+    pub(crate) kind: ChunkKind,
+    pub(crate) id: ChunkId,
+    /// Its bytes, in order.
+    pub(crate) parts: Vec<&'a [u8]>,
+}
+
+/// Appends chunks to one pack.
+#[derive(Debug)]
+pub(crate) struct PackWriter {
+    store: u16,
+    header: Header,
+    sink: Box<dyn PackSink>,
+    domain: u32,
+    /// Where the running segment starts.
+    start: u64,
+    entries: Vec<Entry>,
+    data_len: u64,
+}
+
+impl PackWriter {
+    /// Makes a pack. `salt` is random and keys the sums of its segments.
+    pub(crate) fn create(
+        store: u16,
+        place: &dyn Store,
+        pack: PackId,
+        salt: [u8; 32],
+    ) -> Result<Self> {
+        let header = Header { pack, salt };
+        let mut sink = place.create(pack)?;
+        sink.append(&[IoSlice::new(&encode_header(&header))])?;
+        Ok(Self::on(store, header, sink))
+    }
+
+    /// Opens an unsealed pack again behind the segments that the index knows.
+    pub(crate) fn resume(store: u16, place: &dyn Store, pack: PackId, end: u64) -> Result<Self> {
+        let head = place
+            .open(pack, PackState::Open)?
+            .read(0..EDGE_LEN_BYTES as u64)?;
+        let header = decode_header(&head)?;
+        if header.pack != pack {
+            return Err(Error::corrupt(format!(
+                "pack {pack} says that it is {}",
+                header.pack
+            )));
+        }
+        Ok(Self::on(store, header, place.resume(pack, end)?))
+    }
+
+    fn on(store: u16, header: Header, sink: Box<dyn PackSink>) -> Self {
+        let start = sink.len_bytes();
+        Self {
+            store,
+            header,
+            sink,
+            domain: 0,
+            start,
+            entries: Vec::new(),
+            data_len: 0,
+        }
+    }
+
+    /// Returns the number of the store.
+    pub(crate) fn store(&self) -> u16 {
+        self.store
+    }
+
+    /// Returns the number of the pack.
+    pub(crate) fn pack(&self) -> PackId {
+        self.header.pack
+    }
+
+    /// Returns the length up to the end of the last whole segment, in bytes.
+    pub(crate) fn end(&self) -> u64 {
+        self.start
+    }
+
+    /// Returns the length with the running segment, in bytes.
+    pub(crate) fn len_bytes(&self) -> u64 {
+        self.start + self.data_len
+    }
+
+    /// Sets the domain of what comes next.
+    pub(crate) fn set_domain(&mut self, domain: u32) -> Result<()> {
+        if domain != self.domain {
+            self.end_segment()?;
+            self.domain = domain;
+        }
+        Ok(())
+    }
+
+    /// Appends chunks back to back and returns where the first one lies.
+    pub(crate) fn append(&mut self, chunks: &[NewChunk<'_>]) -> Result<u64> {
+        if self.entries.len() + chunks.len() > SEGMENT_MAX_ENTRIES
+            || self.data_len >= SEGMENT_LEN_BYTES
+        {
+            self.end_segment()?;
+        }
+        let first = self.len_bytes();
+        let parts = chunks.iter().flat_map(|chunk| chunk.parts.iter());
+        let parts: Vec<IoSlice<'_>> = parts.map(|part| IoSlice::new(part)).collect();
+        self.sink.append(&parts)?;
+        for chunk in chunks {
+            let len: usize = chunk.parts.iter().map(|part| part.len()).sum();
+            let len_bytes = u32::try_from(len).expect("a chunk has at most 256 KiB");
+            self.entries.push(Entry {
+                kind: chunk.kind,
+                id: chunk.id,
+                len_bytes,
+            });
+            self.data_len += u64::from(len_bytes);
+        }
+        Ok(first)
+    }
+
+    /// Writes the descriptor of the running segment; the next one starts on a block border.
+    pub(crate) fn end_segment(&mut self) -> Result<()> {
+        if self.entries.is_empty() {
+            return Ok(());
+        }
+        let bytes = encode_descriptor(&self.header, self.start, self.domain, &self.entries);
+        self.sink.append(&[IoSlice::new(&bytes)])?;
+        self.start += self.data_len + bytes.len() as u64;
+        self.data_len = 0;
+        self.entries.clear();
+        Ok(())
+    }
+
+    /// Ends the segment and makes everything durable.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        self.end_segment()?;
+        self.sink.sync()
+    }
+
+    /// Ends the segment, writes the footer and makes the pack durable and final. Returns its length.
+    pub(crate) fn seal(&mut self) -> Result<u64> {
+        self.end_segment()?;
+        let footer = Footer {
+            pack: self.header.pack,
+            end: self.start,
+        };
+        self.sink.append(&[IoSlice::new(&encode_footer(&footer))])?;
+        self.sink.seal()?;
+        Ok(self.sink.len_bytes())
+    }
+
+    /// Cuts off everything behind `end`, which nothing names, and goes on from there.
+    pub(crate) fn cut_back(&mut self, end: u64) -> Result<()> {
+        self.sink.cut_back(end)?;
+        self.start = end;
+        self.data_len = 0;
+        self.entries.clear();
+        Ok(())
+    }
+}

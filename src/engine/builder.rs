@@ -1,0 +1,283 @@
+//! Opening an engine: lock, look, recover.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::format::{self, Found};
+use super::{Dedup, Engine, Inner, Settings};
+use crate::base::{Base, Random, SystemRandom};
+use crate::chunk::Packs;
+use crate::clock::{Clock, SystemClock};
+use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
+use crate::error::{Error, ErrorCode, Result};
+use crate::gc::Collector;
+use crate::index::rows::PackFate;
+use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
+use crate::ingest::{Ingest, OpenPacks, PackBounds, Pool, resume, take_back};
+use crate::store::{LocalStore, Store};
+
+const LOCK: &str = "LOCK";
+const PACKS_DIR: &str = "packs";
+/// Name of the one local store, as locations show it.
+const STORE_NAME: &str = "local";
+
+/// How far the opening of an engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recovery {
+    /// The log is read: bytes done, and bytes in all.
+    Log {
+        /// Bytes read so far.
+        done_bytes: u64,
+        /// Bytes to read.
+        total_bytes: u64,
+    },
+    /// Uploads that a crash broke off are taken back.
+    Uploads {
+        /// Uploads taken back so far.
+        done: usize,
+        /// Uploads to take back.
+        total: usize,
+    },
+}
+
+/// Puts an engine together: where, with which settings, on which time and chance.
+#[must_use = "nothing is opened before `open`"]
+pub struct Builder {
+    disk: Arc<dyn Disk>,
+    in_memory: bool,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    access: KvAccess,
+    progress: Box<dyn FnMut(Recovery) + Send>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("disk", &self.disk)
+            .field("settings", &self.settings)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    pub(super) fn on_path(path: &Path) -> Self {
+        Self::on(Arc::new(RealDisk::new(path)))
+    }
+
+    pub(super) fn in_memory() -> Self {
+        let mut builder = Self::on(Arc::new(MemoryDisk::new()));
+        builder.in_memory = true;
+        builder
+    }
+
+    fn on(disk: Arc<dyn Disk>) -> Self {
+        Self {
+            disk,
+            in_memory: false,
+            settings: Settings::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            access: KvAccess::Create,
+            progress: Box::new(|_| {}),
+        }
+    }
+
+    /// Opens on a disk of the host's own: a simulated one in tests.
+    pub fn on_disk(disk: Arc<dyn Disk>) -> Self {
+        Self::on(disk)
+    }
+
+    /// Sets the numbers.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets the source of time.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the source of chance.
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// Opens what is there, and refuses to make an engine where there is none.
+    pub fn existing(mut self) -> Self {
+        self.access = KvAccess::Write;
+        self
+    }
+
+    /// Opens for reading only, beside other readers; writes nothing at all.
+    pub fn read_only(mut self) -> Self {
+        self.access = KvAccess::Read;
+        self
+    }
+
+    /// Hears how far a recovery is.
+    pub fn on_recovery(mut self, progress: impl FnMut(Recovery) + Send + 'static) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    /// Opens the engine. After a crash this brings back exactly what was acknowledged, in a time
+    /// that does not grow with the data.
+    ///
+    /// # Errors
+    /// `Locked` if another engine has the directory, `UnknownFormat` or `NewerFormat` if it is not
+    /// ours to open, `NeedsRecovery` for a read-only open of what was not closed cleanly,
+    /// `NotFound` if it must exist and does not, `Corrupt` if the index is damaged,
+    /// `InvalidSettings`.
+    pub fn open(mut self) -> Result<Engine> {
+        self.settings.check()?;
+        let lock = self.lock()?;
+        match (format::look(&*self.disk)?, self.access) {
+            (Found::Engine, _) => {}
+            (Found::Nothing, KvAccess::Create) => {
+                format::create(&self.disk, self.random.bytes())?;
+            }
+            (Found::Nothing, _) => {
+                return Err(Error::new(
+                    ErrorCode::NotFound,
+                    "there is no engine in this directory",
+                ));
+            }
+        }
+        let base = Arc::new(self.base()?);
+        let ingest = match self.access {
+            KvAccess::Read => None,
+            _ => Some(Arc::new(self.recover(&base)?)),
+        };
+        let Self { settings, .. } = self;
+        let lock = std::sync::Mutex::new(Some(lock));
+        let collector = Collector::default();
+        Ok(Engine {
+            inner: Arc::new(Inner {
+                base,
+                ingest,
+                collector,
+                settings,
+                lock,
+            }),
+        })
+    }
+
+    fn lock(&self) -> Result<Box<dyn DiskLock>> {
+        let mode = match self.access {
+            KvAccess::Read => LockMode::Shared,
+            _ => LockMode::Exclusive,
+        };
+        if self.access == KvAccess::Create {
+            self.disk
+                .create_dir("")
+                .map_err(|e| Error::io("make the directory", e))?;
+        }
+        self.disk
+            .lock(LOCK, mode)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => {
+                    let message = "another engine has this directory open";
+                    Error::new(ErrorCode::Locked, message).with_source(error)
+                }
+                io::ErrorKind::NotFound => {
+                    let message = "there is no engine in this directory";
+                    Error::new(ErrorCode::NotFound, message).with_source(error)
+                }
+                _ => Error::io("lock the directory", error),
+            })
+    }
+
+    fn base(&mut self) -> Result<Base> {
+        let Settings {
+            index_cache_bytes,
+            checkpoint_log_bytes,
+            ..
+        } = self.settings;
+        let reserve_bytes = if self.in_memory {
+            0
+        } else {
+            self.settings.reserve_len_bytes
+        };
+        let options = KvOptions {
+            cache_bytes: index_cache_bytes,
+            checkpoint_log_bytes,
+            reserve_bytes,
+            // A crash may have come between the format file and the index.
+            access: if self.access == KvAccess::Read {
+                KvAccess::Read
+            } else {
+                KvAccess::Create
+            },
+        };
+        let progress = &mut self.progress;
+        let kv = RedbKv::open(
+            Arc::clone(&self.disk),
+            options,
+            &mut |done_bytes, total_bytes| {
+                progress(Recovery::Log {
+                    done_bytes,
+                    total_bytes,
+                });
+            },
+        )?;
+        let store: Arc<dyn Store> =
+            Arc::new(LocalStore::existing(Arc::clone(&self.disk), PACKS_DIR));
+        let packs = Packs::new(vec![store], self.settings.max_open_packs);
+        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
+        Ok(Base::new(
+            kv,
+            packs,
+            self.settings.page_cache_bytes,
+            clock,
+            random,
+        ))
+    }
+
+    /// Takes back what a crash broke off, and takes up packs that may still grow.
+    fn recover(&mut self, base: &Arc<Base>) -> Result<Ingest> {
+        let sessions = base.kv.read(|get| places::sessions(get))?;
+        let total = sessions.len();
+        for (done, (session, _)) in sessions.into_iter().enumerate() {
+            (self.progress)(Recovery::Uploads { done, total });
+            take_back(base, session)?;
+        }
+        let open_packs = OpenPacks::default();
+        for (store, pack) in base.kv.read(|get| places::active_packs(get))? {
+            let row = base.kv.read(|get| places::known_pack(get, store, pack))?;
+            if row.fate == PackFate::Open {
+                if let Some(writer) = resume(base, store, pack, &row)? {
+                    open_packs.give_back(writer);
+                }
+            }
+        }
+        let Settings {
+            seal_from_bytes,
+            pack_len_bytes,
+            ..
+        } = self.settings;
+        Ok(Ingest {
+            base: Arc::clone(base),
+            pool: Pool::new(),
+            open_packs: Arc::new(open_packs),
+            bounds: PackBounds {
+                seal_from_bytes,
+                max_bytes: pack_len_bytes,
+            },
+            legacy_md5: self.settings.legacy_md5,
+            os_hash: self.settings.hashing_algorithm,
+            image_size_cap: self.settings.image_size_cap,
+            dedup_across_owners: self.settings.dedup == Dedup::Engine,
+            store_name: STORE_NAME.to_owned(),
+            running: Default::default(),
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! The facade: an engine over one directory, and what callers do with images.
+
+mod builder;
+mod format;
+mod images;
+mod settings;
+mod stats;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::Base;
+use crate::disk::DiskLock;
+use crate::error::{Error, ErrorCode, Result};
+use crate::gc::Collector;
+use crate::ingest::Ingest;
+use crate::policy::Caller;
+
+pub use builder::{Builder, Recovery};
+pub use images::Images;
+pub use settings::{Dedup, Settings};
+pub use stats::Stats;
+
+/// An open image store. Clones are handles of the same engine; several engines on several
+/// directories live beside each other in one process.
+///
+/// Everything that is done with images hangs off [`Engine::images`], so that nothing is done
+/// without a [`Caller`]. Maintenance hangs off the engine itself.
+///
+/// Dropping the last handle is quick: it neither syncs nor waits, and loses nothing that was
+/// acknowledged. [`Engine::close`] leaves the directory so that the next open has nothing to do.
+///
+/// # Examples
+/// ```
+/// use std::io::Write;
+/// use smalti::{Caller, ContainerFormat, DiskFormat, Engine, NewImage};
+///
+/// let engine = Engine::in_memory()?;
+/// let images = engine.images(&Caller::project("a"));
+/// let image = images.create(
+///     NewImage::named("debian")
+///         .disk_format(DiskFormat::Raw)
+///         .container_format(ContainerFormat::Bare),
+/// )?;
+/// let mut upload = images.upload(image.id())?;
+/// upload.write_all(b"not much of a system")?;
+/// let image = upload.finish()?;
+/// assert_eq!(image.size(), Some(20));
+///
+/// let reader = images.open(image.id())?.expect("it holds data");
+/// let bytes: Vec<u8> = reader.slices("bytes=-6".parse()?)?.collect::<Result<Vec<_>, _>>()?.concat();
+/// assert_eq!(bytes, b"system");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) base: Arc<Base>,
+    /// Nothing when opened for reading only.
+    pub(crate) ingest: Option<Arc<Ingest>>,
+    pub(crate) collector: Collector,
+    pub(crate) settings: Settings,
+    pub(crate) lock: std::sync::Mutex<Option<Box<dyn DiskLock>>>,
+}
+
+impl Engine {
+    /// Begins to open an engine on a directory.
+    pub fn builder(path: impl AsRef<std::path::Path>) -> Builder {
+        Builder::on_path(path.as_ref())
+    }
+
+    /// Opens an engine that lives in memory: the same engine on a disk without a medium.
+    ///
+    /// # Errors
+    /// `Internal` only.
+    pub fn in_memory() -> Result<Self> {
+        Builder::in_memory().open()
+    }
+
+    /// Returns what a caller may do with images.
+    pub fn images(&self, caller: &Caller) -> Images {
+        Images::new(self.clone(), caller.clone())
+    }
+
+    /// Returns the settings that the engine was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Tells whether the engine takes writes.
+    ///
+    /// # Errors
+    /// `Poisoned` after a failed sync, with what failed; `Closed`.
+    pub fn health(&self) -> Result<()> {
+        self.inner.base.expect_open()?;
+        self.inner.base.kv.health()
+    }
+
+    /// Closes the engine: new calls are refused with `Closed`, running uploads may end until the
+    /// deadline, and the index is made durable, so that the next open has nothing to recover.
+    /// Readers go on with what they have looked up. A second call does nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if uploads still run at the deadline: then the directory stays locked until
+    /// they are dropped, and the next open takes them back. Nothing acknowledged is lost.
+    pub fn close(&self, deadline: Duration) -> Result<()> {
+        let Inner {
+            base, ingest, lock, ..
+        } = &*self.inner;
+        base.begin_close();
+        let running = ingest
+            .as_ref()
+            .map_or(0, |ingest| ingest.wait_for_uploads(deadline));
+        if running > 0 {
+            let message = format!("{running} uploads still run after {deadline:?}");
+            return Err(Error::new(ErrorCode::StoreUnavailable, message));
+        }
+        let closed = base.kv.close();
+        let mut lock = lock
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *lock = None;
+        closed
+    }
+}

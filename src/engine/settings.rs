@@ -1,0 +1,141 @@
+//! The numbers of an engine.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::hash::Algorithm;
+use crate::image::Limits;
+use crate::limits::{BLOCK_LEN_BYTES, IMAGE_MAX_BYTES, MIB, TIB};
+use crate::read::ReadOptions;
+
+/// Among whom equal data is stored once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Dedup {
+    /// Within each owner, and with what was public when it arrived: nobody learns from sizes or
+    /// timing what others hold.
+    #[default]
+    Owner,
+    /// Within the whole engine: for hosts with one owner.
+    Engine,
+}
+
+/// The numbers of an engine, with defaults that suit a server.
+///
+/// Names that the Images API's service has in its configuration are the same here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written with `..Settings::default()`"
+)]
+pub struct Settings {
+    /// Digest of whole images (`os_hash_algo`); `None` computes none. Default SHA-512.
+    pub hashing_algorithm: Option<Algorithm>,
+    /// Whether the MD5 of whole images (`checksum`) is computed. Default true.
+    pub legacy_md5: bool,
+    /// Largest image in bytes. Default 1 TiB.
+    pub image_size_cap: u64,
+    /// Bounds of what callers write into records.
+    pub limits: Limits,
+    /// Among whom equal data is stored once.
+    pub dedup: Dedup,
+    /// How images are read, unless an open says otherwise.
+    pub read: ReadOptions,
+    /// Length at which a pack is sealed, in bytes: 1 MiB to 4 GiB. Default 512 MiB.
+    pub pack_len_bytes: u64,
+    /// Length from which a finished upload seals its pack, in bytes. Default 16 MiB.
+    pub seal_from_bytes: u64,
+    /// Most packs that are kept open, and mapped, at once. Default 1,024.
+    pub max_open_packs: usize,
+    /// Memory for pages of the index, in bytes. Default 64 MiB.
+    pub index_cache_bytes: usize,
+    /// Memory for pages of manifests, in bytes. Default 32 MiB.
+    pub page_cache_bytes: usize,
+    /// Log between two checkpoints of the index, in bytes; bounds the work of opening after a
+    /// crash. Default 8 MiB.
+    pub checkpoint_log_bytes: u64,
+    /// Length of the file that is given up when the disk is full, so that deleting still works, in
+    /// bytes; 0 is none. Default 16 MiB.
+    pub reserve_len_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hashing_algorithm: Some(Algorithm::Sha512),
+            legacy_md5: true,
+            image_size_cap: TIB,
+            limits: Limits::default(),
+            dedup: Dedup::default(),
+            read: ReadOptions::default(),
+            pack_len_bytes: 512 * MIB,
+            seal_from_bytes: 16 * MIB,
+            max_open_packs: 1024,
+            index_cache_bytes: 64 << 20,
+            page_cache_bytes: 32 << 20,
+            checkpoint_log_bytes: 8 * MIB,
+            reserve_len_bytes: 16 * MIB,
+        }
+    }
+}
+
+impl Settings {
+    /// Tests that every number is within its bounds.
+    ///
+    /// # Errors
+    /// `InvalidSettings` that names the setting, its value and the bound.
+    pub fn check(&self) -> Result<()> {
+        let block = BLOCK_LEN_BYTES as u64;
+        bounded("image_size_cap", self.image_size_cap, 1, IMAGE_MAX_BYTES)?;
+        bounded("pack_len_bytes", self.pack_len_bytes, MIB, 4096 * MIB)?;
+        bounded("seal_from_bytes", self.seal_from_bytes, block, 4096 * MIB)?;
+        bounded("max_open_packs", self.max_open_packs as u64, 1, 1 << 20)?;
+        bounded(
+            "index_cache_bytes",
+            self.index_cache_bytes as u64,
+            MIB,
+            1 << 40,
+        )?;
+        bounded(
+            "page_cache_bytes",
+            self.page_cache_bytes as u64,
+            MIB,
+            1 << 40,
+        )?;
+        bounded(
+            "checkpoint_log_bytes",
+            self.checkpoint_log_bytes,
+            64 << 10,
+            4096 * MIB,
+        )?;
+        bounded("reserve_len_bytes", self.reserve_len_bytes, 0, 4096 * MIB)
+    }
+}
+
+fn bounded(name: &str, value: u64, min: u64, max: u64) -> Result<()> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    let message = format!("setting {name} is {value}, bounds {min} and {max}");
+    Err(Error::new(ErrorCode::InvalidSettings, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_out_of_bounds_is_named_with_value_and_bound() {
+        Settings::default()
+            .check()
+            .expect("defaults are within bounds");
+        let settings = Settings {
+            pack_len_bytes: 5,
+            ..Settings::default()
+        };
+        let error = settings.check().expect_err("too small");
+        assert_eq!(error.code(), ErrorCode::InvalidSettings);
+        assert_eq!(
+            error.message(),
+            "setting pack_len_bytes is 5, bounds 1048576 and 4294967296"
+        );
+    }
+}

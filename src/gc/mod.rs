@@ -1,0 +1,3 @@
+//! Collection (to come).
+#[derive(Debug, Default)]
+pub(crate) struct Collector;

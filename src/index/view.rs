@@ -1,0 +1,305 @@
+//! What a closure sees of redb: one snapshot, or one write transaction and its write set.
+//!
+//! Tables are opened when they are first touched. Values carry their sum behind them; it is
+//! checked and taken off here, so no caller ever sees a value that rotted.
+
+use std::cell::{Cell, OnceCell};
+use std::ops::{Bound, ControlFlow};
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::fault::guarded;
+use super::frame::{Change, WRITE_SET_MAX_BYTES, read_u64, value_sum};
+use crate::error::{Error, ErrorCode, Result};
+use crate::index::{Get, Order, Put, Table};
+
+const SUM_LEN: usize = 8;
+const TABLES: usize = Table::ALL.len();
+
+type Bytes = &'static [u8];
+type Definition = TableDefinition<'static, Bytes, Bytes>;
+
+fn definition(table: Table) -> Definition {
+    TableDefinition::new(table.name())
+}
+
+/// One snapshot.
+pub(super) struct ReadView {
+    txn: ReadTransaction,
+    tables: [OnceCell<Option<ReadOnlyTable<Bytes, Bytes>>>; TABLES],
+}
+
+impl ReadView {
+    pub(super) fn new(txn: ReadTransaction) -> Self {
+        Self {
+            txn,
+            tables: [const { OnceCell::new() }; TABLES],
+        }
+    }
+
+    /// Returns the table, or nothing while nobody has written to it.
+    fn table(&self, table: Table) -> Result<Option<&ReadOnlyTable<Bytes, Bytes>>> {
+        let cell = &self.tables[table as usize];
+        if cell.get().is_none() {
+            let opened = guarded("open table", || {
+                match self.txn.open_table(definition(table)) {
+                    Ok(opened) => Ok(Some(opened)),
+                    Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            })?;
+            let _ = cell.set(opened);
+        }
+        Ok(cell.get().and_then(Option::as_ref))
+    }
+}
+
+impl Get for ReadView {
+    fn get(&self, table: Table, key: &[u8], f: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        match self.table(table)? {
+            Some(opened) => get(opened, table, key, f),
+            None => Ok(false),
+        }
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        match self.table(table)? {
+            Some(opened) => scan(opened, table, (from, to), order, f),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One write transaction.
+pub(super) struct WriteView<'t> {
+    txn: &'t WriteTransaction,
+    tables: [OnceCell<redb::Table<'t, Bytes, Bytes>>; TABLES],
+    /// Nothing when the changes are not to be logged.
+    set: Option<Vec<u8>>,
+    scratch: Vec<u8>,
+    /// A call into redb failed: this transaction cannot commit, whatever its closure returns.
+    failed: Cell<Option<ErrorCode>>,
+    names: bool,
+}
+
+/// What a write transaction leaves when its tables are closed.
+pub(super) struct Written {
+    /// Its changes, in order.
+    pub(super) set: Vec<u8>,
+    /// Why it cannot commit.
+    pub(super) failed: Option<ErrorCode>,
+    /// Whether a table of names was touched.
+    pub(super) names: bool,
+}
+
+impl<'t> WriteView<'t> {
+    /// Makes a view that keeps its write set in `buffer`.
+    pub(super) fn new(txn: &'t WriteTransaction, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self {
+            set: Some(buffer),
+            ..Self::unlogged(txn)
+        }
+    }
+
+    /// Makes a view that keeps no write set.
+    pub(super) fn unlogged(txn: &'t WriteTransaction) -> Self {
+        Self {
+            txn,
+            tables: [const { OnceCell::new() }; TABLES],
+            set: None,
+            scratch: Vec::new(),
+            failed: Cell::new(None),
+            names: false,
+        }
+    }
+
+    /// Closes the tables.
+    pub(super) fn finish(self) -> Written {
+        Written {
+            set: self.set.unwrap_or_default(),
+            failed: self.failed.get(),
+            names: self.names,
+        }
+    }
+
+    /// Makes sure that the table is there.
+    pub(super) fn open(&self, table: Table) -> Result<()> {
+        let cell = &self.tables[table as usize];
+        if cell.get().is_none() {
+            let opened = guarded("open table", || self.txn.open_table(definition(table)));
+            let _ = cell.set(self.noting(opened)?);
+        }
+        Ok(())
+    }
+
+    fn table(&self, table: Table) -> Result<&redb::Table<'t, Bytes, Bytes>> {
+        self.open(table)?;
+        self.tables[table as usize].get().ok_or_else(unopened)
+    }
+
+    fn noting<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            self.failed.set(Some(error.code()));
+        }
+        result
+    }
+
+    /// Applies a change without recording it: the log has it already.
+    pub(super) fn apply(&mut self, change: Change<'_>) -> Result<()> {
+        let table = match change {
+            Change::Put(table, ..) | Change::Delete(table, _) => table,
+        };
+        self.open(table)?;
+        let Some(opened) = self.tables[table as usize].get_mut() else {
+            return Err(unopened());
+        };
+        let done = match change {
+            Change::Put(_, key, value) => {
+                self.scratch.clear();
+                self.scratch.extend_from_slice(value);
+                self.scratch
+                    .extend(value_sum(table, key, value).to_le_bytes());
+                guarded("put", || {
+                    opened.insert(key, self.scratch.as_slice()).map(drop)
+                })
+            }
+            Change::Delete(_, key) => guarded("delete", || opened.remove(key).map(drop)),
+        };
+        self.noting(done)
+    }
+
+    fn record(&mut self, change: Change<'_>) -> Result<()> {
+        self.apply(change)?;
+        let Some(set) = &mut self.set else {
+            return Ok(());
+        };
+        change.encode(set)?;
+        if set.len() > WRITE_SET_MAX_BYTES {
+            let message = format!("write set exceeds {WRITE_SET_MAX_BYTES} bytes");
+            return self.noting(Err(Error::new(ErrorCode::Internal, message)));
+        }
+        Ok(())
+    }
+}
+
+fn unopened() -> Error {
+    Error::new(ErrorCode::Internal, "table is not open")
+}
+
+impl Get for WriteView<'_> {
+    fn get(&self, table: Table, key: &[u8], f: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        get(self.table(table)?, table, key, f)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        scan(self.table(table)?, table, (from, to), order, f)
+    }
+}
+
+impl Put for WriteView<'_> {
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
+        self.names |= Table::NAMES.contains(&table);
+        self.record(Change::Put(table, key, value))
+    }
+
+    fn delete(&mut self, table: Table, key: &[u8]) -> Result<()> {
+        self.names |= Table::NAMES.contains(&table);
+        self.record(Change::Delete(table, key))
+    }
+}
+
+fn get(
+    opened: &impl ReadableTable<Bytes, Bytes>,
+    table: Table,
+    key: &[u8],
+    f: &mut dyn FnMut(&[u8]),
+) -> Result<bool> {
+    match guarded("get", || opened.get(key))? {
+        Some(stored) => {
+            f(checked(table, key, stored.value())?);
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+fn scan(
+    opened: &impl ReadableTable<Bytes, Bytes>,
+    table: Table,
+    bounds: (Bound<&[u8]>, Bound<&[u8]>),
+    order: Order,
+    f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> Result<()> {
+    if is_empty(bounds) {
+        return Ok(());
+    }
+    let mut range = guarded("scan", || opened.range::<&[u8]>(bounds))?;
+    loop {
+        let pair = guarded("scan", || {
+            let pair = match order {
+                Order::Ascending => range.next(),
+                Order::Descending => range.next_back(),
+            };
+            pair.transpose()
+        })?;
+        let Some((key, value)) = pair else {
+            return Ok(());
+        };
+        let value = checked(table, key.value(), value.value())?;
+        if f(key.value(), value).is_break() {
+            return Ok(());
+        }
+    }
+}
+
+/// Tells whether no key can lie between two bounds; an engine below may not like such a range.
+fn is_empty(bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+    match bounds {
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from), Bound::Excluded(to))
+        | (Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+    }
+}
+
+/// Returns a stored value without its sum, if the sum is right.
+fn checked<'v>(table: Table, key: &[u8], stored: &'v [u8]) -> Result<&'v [u8]> {
+    let whole = stored
+        .len()
+        .checked_sub(SUM_LEN)
+        .and_then(|len| stored.split_at_checked(len))
+        .filter(|(value, sum)| value_sum(table, key, value) == read_u64(sum, 0));
+    match whole {
+        Some((value, _)) => Ok(value),
+        None => Err(damaged(table, key)),
+    }
+}
+
+#[cold]
+fn damaged(table: Table, key: &[u8]) -> Error {
+    let shown: String = key
+        .iter()
+        .take(20)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let dots = if key.len() > 20 { ".." } else { "" };
+    Error::corrupt(format!(
+        "index table {}: value of key {shown}{dots} is damaged",
+        table.name()
+    ))
+}

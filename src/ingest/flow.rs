@@ -1,0 +1,378 @@
+//! The flow of one upload: queued to saving, lanes, and one transaction to active or back.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::packs::OpenPacks;
+use super::pool::Pool;
+use super::storer::{PackBounds, Stored, Storer};
+use super::upload::{Lanes, UploadOptions};
+use crate::base::Base;
+use crate::chunk::CutterKind;
+use crate::error::{Error, ErrorCode, Result};
+use crate::hash::{Algorithm, Hasher};
+use crate::id::ImageId;
+use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Status, Uploaded};
+use crate::index::places::{self, Counter};
+use crate::index::refs::{self, Target};
+use crate::index::rows::SessionRow;
+use crate::index::{Durability, Kv, Put, images};
+
+/// What all uploads of an engine share.
+#[derive(Debug)]
+pub(crate) struct Ingest {
+    pub(crate) base: Arc<Base>,
+    pub(crate) pool: Pool,
+    pub(crate) open_packs: Arc<OpenPacks>,
+    pub(crate) bounds: PackBounds,
+    pub(crate) legacy_md5: bool,
+    pub(crate) os_hash: Option<Algorithm>,
+    pub(crate) image_size_cap: u64,
+    pub(crate) dedup_across_owners: bool,
+    pub(crate) store_name: String,
+    pub(crate) running: Arc<Running>,
+}
+
+/// How many uploads run, for who waits for their end.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    count: Mutex<usize>,
+    ended: Condvar,
+}
+
+/// A running upload, counted until it is dropped.
+#[derive(Debug)]
+struct Counted(Arc<Running>);
+
+impl Running {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(self: &Arc<Self>) -> Counted {
+        *self.count() += 1;
+        Counted(Arc::clone(self))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *self.0.count() -= 1;
+        self.0.ended.notify_all();
+    }
+}
+
+/// One upload, from its begin to its end.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    ingest: Arc<Ingest>,
+    id: ImageId,
+    target: Target,
+    cutter: CutterKind,
+    options: UploadOptions,
+    _counted: Counted,
+}
+
+impl Ingest {
+    /// Waits until no upload runs, or for a time, and returns how many still run.
+    pub(crate) fn wait_for_uploads(&self, deadline: Duration) -> usize {
+        let count = self.running.count();
+        let waited = self
+            .running
+            .ended
+            .wait_timeout_while(count, deadline, |count| *count > 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Begins an upload: the image that `admit` allows goes from queued to saving.
+    ///
+    /// `admit` is policy, and runs in the transaction that acts on it.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        id: ImageId,
+        options: UploadOptions,
+        admit: &dyn Fn(&Image) -> Result<()>,
+    ) -> Result<Flow> {
+        if let Some(len) = options.expected_len_bytes {
+            self.check_cap(len)?;
+        }
+        // Counted before the test, so that a close either sees it or is seen.
+        let counted = self.running.enter();
+        self.base.expect_open()?;
+        let now = self.base.now();
+        let (target, image) = self.base.kv.write(Durability::Now, |put| {
+            let mut image = images::visible(put, &id)?;
+            admit(&image)?;
+            image.begin_saving(now)?;
+            images::put(put, &image)?;
+            let session = places::next(put, Counter::NextSession, 1)?;
+            let row = SessionRow {
+                image: *id.as_bytes(),
+                started_at: now.as_micros(),
+            };
+            places::put_session(put, session, &row)?;
+            let domain = images::domain(put, &image, self.dedup_across_owners)?;
+            Ok((
+                Target {
+                    session,
+                    store: 0,
+                    domain,
+                },
+                image,
+            ))
+        })?;
+        let cutter = options.cutter.unwrap_or_else(|| cutter_for(&image));
+        Ok(Flow {
+            ingest: Arc::clone(self),
+            id,
+            target,
+            cutter,
+            options,
+            _counted: counted,
+        })
+    }
+
+    fn check_cap(&self, len_bytes: u64) -> Result<()> {
+        if len_bytes > self.image_size_cap {
+            let cap = self.image_size_cap;
+            let message = format!("image is {len_bytes} bytes or more, limit {cap}");
+            return Err(Error::new(ErrorCode::ImageTooLarge, message));
+        }
+        Ok(())
+    }
+}
+
+/// Formats that pack files back to back are cut at any byte, all others on block borders.
+fn cutter_for(image: &Image) -> CutterKind {
+    match image.container_format() {
+        Some(ContainerFormat::Ova | ContainerFormat::Docker) => CutterKind::FastCdc,
+        _ => CutterKind::Blocks,
+    }
+}
+
+/// What the digest lanes found.
+struct Digests {
+    checksum: Option<Digest>,
+    os_hash: Option<(String, Digest)>,
+}
+
+impl Flow {
+    pub(super) fn pool(&self) -> &Pool {
+        &self.ingest.pool
+    }
+
+    pub(super) fn cutter(&self) -> CutterKind {
+        self.cutter
+    }
+
+    pub(super) fn checksum_algorithm(&self) -> Option<Algorithm> {
+        self.ingest.legacy_md5.then_some(Algorithm::Md5)
+    }
+
+    /// Returns the algorithm of the multihash lane; none where the checksum lane computes it.
+    pub(super) fn os_hash_algorithm(&self) -> Option<Algorithm> {
+        self.ingest
+            .os_hash
+            .filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
+    }
+
+    pub(super) fn storer(&self) -> Storer {
+        let Ingest {
+            base,
+            open_packs,
+            bounds,
+            ..
+        } = &*self.ingest;
+        Storer::new(
+            Arc::clone(base),
+            Arc::clone(open_packs),
+            self.target,
+            *bounds,
+            self.cutter,
+        )
+    }
+
+    /// Tests the bytes taken so far against their bounds.
+    pub(super) fn check_len(&self, len_bytes: u64) -> Result<()> {
+        self.ingest.base.expect_open()?;
+        match self.options.expected_len_bytes {
+            Some(expected) if len_bytes > expected => Err(size_mismatch(len_bytes, expected)),
+            _ => self.ingest.check_cap(len_bytes),
+        }
+    }
+
+    /// Ends the upload, with an active image or with nothing.
+    pub(super) fn finish(self, lanes: Lanes, len_bytes: u64) -> Result<Image> {
+        match self.options.expected_len_bytes {
+            Some(expected) if len_bytes != expected => {
+                let error = size_mismatch(len_bytes, expected);
+                return Err(self.abort_with(lanes, error));
+            }
+            _ => {}
+        }
+        let Lanes {
+            checksum,
+            os_hash,
+            storer,
+        } = lanes;
+        // The storing lane syncs while the digests catch up.
+        let stored = storer.finish().and_then(Storer::finish);
+        let digests = [checksum, os_hash].map(|lane| lane.map(|lane| lane.finish()).transpose());
+        let [checksum, os_hash] = digests;
+        let ended = match (stored, checksum, os_hash) {
+            (Ok(stored), Ok(checksum), Ok(os_hash)) => self.complete(stored, checksum, os_hash),
+            (Ok(stored), checksum, os_hash) => {
+                let error = checksum.and(os_hash).err();
+                Err(stored.abandon(error.unwrap_or_else(|| internal("a lane ended unseen"))))
+            }
+            (Err(error), _, _) => Err(error),
+        };
+        ended.map_err(|error| self.take_back(error))
+    }
+
+    fn complete(
+        &self,
+        stored: Stored,
+        checksum: Option<Hasher>,
+        os_hash: Option<Hasher>,
+    ) -> Result<Image> {
+        let named = self
+            .digests(checksum, os_hash)
+            .and_then(|digests| self.activate(&stored, &digests));
+        match named {
+            Ok(image) => {
+                stored.done();
+                Ok(image)
+            }
+            Err(error) => Err(stored.abandon(error)),
+        }
+    }
+
+    fn digests(&self, checksum: Option<Hasher>, os_hash: Option<Hasher>) -> Result<Digests> {
+        let digest = |hasher: Hasher| Digest::from_bytes(hasher.finish().as_bytes());
+        let checksum = checksum.map(digest).transpose()?;
+        let os_hash = match (os_hash.map(digest).transpose()?, self.ingest.os_hash) {
+            (Some(digest), Some(algorithm)) => Some((algorithm.name().to_owned(), digest)),
+            (None, Some(Algorithm::Md5)) => checksum.map(|digest| ("md5".to_owned(), digest)),
+            _ => None,
+        };
+        expect(self.options.expected_checksum, checksum, "MD5")?;
+        expect(
+            self.options.expected_hash,
+            os_hash.as_ref().map(|(_, digest)| *digest),
+            "hash",
+        )?;
+        Ok(Digests { checksum, os_hash })
+    }
+
+    /// The one transaction in which an upload becomes an image.
+    fn activate(&self, stored: &Stored, digests: &Digests) -> Result<Image> {
+        let base = &self.ingest.base;
+        let now = base.now();
+        let data = DataRef {
+            store: stored.root.store,
+            domain: stored.root.domain,
+            root: stored.root.id,
+            len_bytes: stored.len_bytes,
+            zero_bytes: stored.zero_bytes,
+        };
+        let url = format!("smalti://{}/{}", self.ingest.store_name, self.id);
+        base.kv.write(Durability::Now, |put| {
+            let mut image = self.still_saving(put)?;
+            stored.name(put)?;
+            refs::hand_over_root(put, self.target.session, &stored.root)?;
+            let uploaded = Uploaded {
+                size: stored.len_bytes,
+                virtual_size: None,
+                checksum: digests.checksum,
+                os_hash: digests.os_hash.clone(),
+                location: Location::in_store(url.clone(), self.ingest.store_name.clone()),
+                data,
+            };
+            image.activate(now, uploaded)?;
+            images::count(put, &data, 1)?;
+            images::put(put, &image)?;
+            Ok(image)
+        })
+    }
+
+    fn still_saving(&self, put: &dyn Put) -> Result<Image> {
+        let gone = || {
+            let message = format!("image {} was deleted while its data came in", self.id);
+            Error::new(ErrorCode::GoneDuringUpload, message)
+        };
+        places::session(put, self.target.session)?.ok_or_else(gone)?;
+        images::find(put, &self.id)?
+            .filter(|image| image.status() == Status::Saving)
+            .ok_or_else(gone)
+    }
+
+    /// Gives the upload up.
+    pub(super) fn abort(&self, lanes: Lanes) -> Result<()> {
+        drop(lanes.checksum);
+        drop(lanes.os_hash);
+        if let Some(storer) = lanes.storer.abort() {
+            let _ = storer.abandon(internal("the upload was given up"));
+        }
+        take_back(&self.ingest.base, self.target.session)
+    }
+
+    fn abort_with(&self, lanes: Lanes, why: Error) -> Error {
+        if let Err(error) = self.abort(lanes) {
+            tracing::error!(%error, "a failed upload could not be taken back");
+        }
+        why
+    }
+
+    fn take_back(&self, why: Error) -> Error {
+        if let Err(error) = take_back(&self.ingest.base, self.target.session) {
+            tracing::error!(%error, "a failed upload could not be taken back");
+        }
+        why
+    }
+}
+
+/// Ends an upload that failed or that a crash broke off: what it held is released, and its image,
+/// unless deleted, is queued again.
+pub(crate) fn take_back(base: &Base, session: u64) -> Result<()> {
+    let now = base.now();
+    base.kv.write(Durability::Now, |put| {
+        let Some(row) = places::session(put, session)? else {
+            return Ok(());
+        };
+        refs::release_session(put, session)?;
+        let id = ImageId::from_bytes(row.image);
+        let Some(mut image) = images::find(put, &id)? else {
+            return Ok(());
+        };
+        if image.status() == Status::Saving {
+            image.back_to_queued(now)?;
+            images::put(put, &image)?;
+        }
+        Ok(())
+    })
+}
+
+fn size_mismatch(found: u64, expected: u64) -> Error {
+    let more = if found > expected { " or more" } else { "" };
+    let message = format!("data is {found} bytes{more}, {expected} were declared");
+    Error::new(ErrorCode::SizeMismatch, message)
+}
+
+fn expect(expected: Option<Digest>, found: Option<Digest>, what: &str) -> Result<()> {
+    match (expected, found) {
+        (Some(expected), Some(found)) if expected != found => {
+            let message = format!("data has {what} {found}, expected {expected}");
+            Err(Error::new(ErrorCode::HashConflict, message))
+        }
+        (Some(_), None) => {
+            let message = format!("a {what} is expected, but this engine computes none");
+            Err(Error::new(ErrorCode::InvalidParameter, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn internal(message: &str) -> Error {
+    Error::new(ErrorCode::Internal, message)
+}

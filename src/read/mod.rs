@@ -1,0 +1,13 @@
+//! Bytes out: slices of packs for ranges of an image.
+//!
+//! A reader pins the root of its manifest, so that it reads to the end whatever is deleted and
+//! collected meanwhile. It knows neither names nor policy: it is made for an image that a caller
+//! was allowed to open.
+
+mod extents;
+mod reader;
+mod slices;
+
+pub use extents::{Extent, ExtentKind, Extents};
+pub use reader::{ReadMode, ReadOptions, Reader};
+pub use slices::Slices;

@@ -1,0 +1,203 @@
+//! The open image.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use super::extents::Extents;
+use super::slices::Slices;
+use crate::base::{Base, CachedPage};
+use crate::chunk::Verify;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::{ChunkKey, ChunkKind};
+use crate::image::Image;
+use crate::lease::Leased;
+use crate::manifest::Content;
+use crate::range::ByteRange;
+
+/// How bytes are brought from packs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ReadMode {
+    /// Slices of memory maps where the store maps: no copy. An error of the medium under a page
+    /// that was proved and then evicted is a signal to the process.
+    #[default]
+    Map,
+    /// Positioned reads into memory of the slice's own: every error is a `Result`.
+    Copy,
+}
+
+/// How an image is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written with `..ReadOptions::default()`"
+)]
+pub struct ReadOptions {
+    /// When chunks are proved by their identity.
+    pub verify: Verify,
+    /// How bytes are brought.
+    pub mode: ReadMode,
+}
+
+/// An open image: any range of its bytes, as often as wanted, from many threads.
+///
+/// What it reads never changes, even when the image is deleted meanwhile and its space collected;
+/// that space returns when the reader is dropped.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) base: Arc<Base>,
+    image: Arc<Image>,
+    pub(super) root_key: ChunkKey,
+    pub(super) root: Arc<CachedPage>,
+    pub(super) options: ReadOptions,
+    len_bytes: u64,
+    position: u64,
+    _lease: Arc<Leased>,
+}
+
+impl Reader {
+    /// Opens an image whose root is leased; `None` where it holds no data.
+    pub(crate) fn open(
+        base: Arc<Base>,
+        image: Image,
+        root_key: ChunkKey,
+        lease: Leased,
+        options: ReadOptions,
+    ) -> Result<Self> {
+        debug_assert_eq!(root_key.kind, ChunkKind::Page, "a manifest is a page");
+        let root = base.page(&root_key)?;
+        let len_bytes = root.page().len_bytes();
+        if image.size() != Some(len_bytes) {
+            let id = image.id();
+            let message = format!(
+                "image {id} is {:?} bytes, its manifest {len_bytes}",
+                image.size()
+            );
+            return Err(Error::corrupt(message));
+        }
+        let (image, lease) = (Arc::new(image), Arc::new(lease));
+        Ok(Self {
+            base,
+            image,
+            root_key,
+            root,
+            options,
+            len_bytes,
+            position: 0,
+            _lease: lease,
+        })
+    }
+
+    /// Returns the record of the image as it was when it was opened.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// Returns the length of the image in bytes.
+    pub fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
+    /// Returns the bytes of a range, in order, as slices that stay valid on their own.
+    ///
+    /// Slices point into memory maps where they can; neighbours come as one, runs of zeros come
+    /// from one shared buffer. The number and lengths of slices are not part of the contract.
+    ///
+    /// # Errors
+    /// `Unsatisfiable` if the range does not fit the image.
+    pub fn slices(&self, range: ByteRange) -> Result<Slices> {
+        let range = range.within(self.len_bytes)?;
+        Ok(Slices::new(self.another(), range))
+    }
+
+    /// Returns all bytes, in order, as [`Reader::slices`] does; none for an empty image.
+    pub fn all(&self) -> Slices {
+        Slices::new(self.another(), 0..self.len_bytes)
+    }
+
+    /// Fills `buf` from `offset` and returns the number of bytes: fewer than asked only at the end
+    /// of the image.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` as the packs say.
+    pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        let end = offset.saturating_add(buf.len() as u64).min(self.len_bytes);
+        if end <= offset {
+            return Ok(0);
+        }
+        let mut slices = Slices::new(self.another(), offset..end);
+        let mut filled = 0;
+        while let Some(bytes) = slices.next_slice()? {
+            buf[filled..filled + bytes.len()].copy_from_slice(&bytes);
+            filled += bytes.len();
+        }
+        Ok(filled)
+    }
+
+    /// Returns where the image holds data and where zeros, in order, neighbours of one kind merged.
+    pub fn extents(&self) -> Extents {
+        Extents::new(self.another())
+    }
+
+    /// Returns another reader of the same image, at its beginning.
+    pub fn another(&self) -> Self {
+        Self {
+            base: Arc::clone(&self.base),
+            image: Arc::clone(&self.image),
+            root_key: self.root_key,
+            root: Arc::clone(&self.root),
+            options: self.options,
+            len_bytes: self.len_bytes,
+            position: 0,
+            _lease: Arc::clone(&self._lease),
+        }
+    }
+
+    /// Returns the leaf that holds a byte of the image, its key, and where it starts.
+    pub(super) fn leaf_at(&self, offset: u64) -> Result<(ChunkKey, Arc<CachedPage>, u64)> {
+        let (mut key, mut node, mut start) = (self.root_key, Arc::clone(&self.root), 0);
+        while node.page().level() > 0 {
+            let page = node.page();
+            let child = page
+                .piece_at(offset - start)
+                .and_then(|index| page.piece(index));
+            let Some((Content::Own(id), range)) = child else {
+                let message = format!("page {} does not reach to byte {offset}", key.id);
+                return Err(Error::corrupt(message));
+            };
+            let below = ChunkKey { id, ..key };
+            let child = self.base.page(&below)?;
+            if child.page().level() + 1 != page.level()
+                || child.page().len_bytes() != range.end - range.start
+            {
+                let message = format!("page {id} is not what page {} says of it", key.id);
+                return Err(Error::corrupt(message));
+            }
+            (key, node, start) = (below, child, start + range.start);
+        }
+        Ok((key, node, start))
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_at(buf, self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(by) => self.len_bytes.checked_add_signed(by),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+        };
+        self.position = place.ok_or_else(|| {
+            let message = format!("seek to {to:?} is before the first byte or beyond 2^64");
+            Error::new(ErrorCode::InvalidParameter, message)
+        })?;
+        Ok(self.position)
+    }
+}

@@ -1,0 +1,408 @@
+//! House rules that the compiler does not keep: who may name whom, and what stands in every file.
+//!
+//! The tables are the rules. A new edge between rooms, or a new door, is a line here that is seen
+//! in review.
+
+use std::fs;
+use std::path::Path;
+
+use crate::source::{Token, tokens};
+
+/// Rooms that are open to all others; each of them names only those before it.
+const WORDS: &[&str] = &["error", "sum", "clock", "limits", "id"];
+
+/// The other rooms, bottom-up, and which of these each may name.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("range", &[]),
+    ("image", &[]),
+    ("policy", &["image"]),
+    ("disk", &[]),
+    ("hash", &[]),
+    ("store", &["disk"]),
+    ("chunk", &["disk", "hash", "store"]),
+    ("index", &["image", "disk"]),
+    (
+        "ingest",
+        &["image", "policy", "hash", "store", "chunk", "index"],
+    ),
+    (
+        "read",
+        &["range", "image", "policy", "store", "chunk", "index"],
+    ),
+    ("gc", &["store", "chunk", "index"]),
+    ("check", &["image", "store", "chunk", "index", "gc"]),
+    (
+        "engine",
+        &[
+            "range", "image", "policy", "disk", "hash", "store", "chunk", "index", "ingest",
+            "read", "gc", "check",
+        ],
+    ),
+    ("asyncio", &["range", "ingest", "read", "engine"]),
+];
+
+/// Crates, and the rooms or files that may name them; `*` stands for any rest of a path.
+const CRATES: &[(&str, &[&str])] = &[
+    ("bincode", &["index/codec*"]),
+    ("blake2", &["hash"]),
+    ("blake3", &["hash"]),
+    ("futures", &["asyncio"]),
+    ("futures_core", &["asyncio"]),
+    ("futures_util", &["asyncio"]),
+    ("jiff", &["clock"]),
+    ("md5", &["hash"]),
+    ("memmap2", &["disk/map"]),
+    ("redb", &["index"]),
+    ("sha1", &["hash"]),
+    ("sha2", &["hash"]),
+    ("sha3", &["hash"]),
+    ("tokio", &["asyncio"]),
+];
+
+/// Modules of `std`, and the rooms or files that may name them.
+const STD: &[(&str, &[&str])] = &[("env", &[]), ("fs", &["disk/map", "disk/real"])];
+
+/// Words, and the rooms or files in which they may stand.
+const LONE_WORDS: &[(&str, &[&str])] = &[("SystemTime", &["clock"]), ("unsafe", &["disk/map"])];
+
+/// Returns what is wrong with a file of `src/`, as `path:line: what`.
+fn faults(path: &str, source: &str) -> Vec<String> {
+    let tokens = tokens(source);
+    let file = File::new(path, &tokens);
+    let found = (0..tokens.len()).flat_map(|at| {
+        let found = [
+            file.room_fault(at),
+            file.super_fault(at),
+            file.door_fault(at),
+        ];
+        let line = tokens[at].line;
+        found.into_iter().flatten().map(move |what| (line, what))
+    });
+    let mut faults: Vec<String> = found
+        .map(|(line, what)| format!("src/{path}:{line}: {what}"))
+        .collect();
+    if file.room.is_some_and(|room| allowed(room).is_none()) {
+        faults.push(format!("src/{path}: its room is not in ROOMS"));
+    }
+    faults
+}
+
+/// Returns the rooms that `room` may name, or nothing if there is no such room.
+fn allowed(room: &str) -> Option<Vec<&'static str>> {
+    if let Some(at) = WORDS.iter().position(|&word| word == room) {
+        return Some(WORDS[..at].to_vec());
+    }
+    let (_, named) = ROOMS.iter().find(|(name, _)| *name == room)?;
+    Some([WORDS, named].concat())
+}
+
+/// Tells whether `path`, a file under `src/`, is one of `doors`.
+fn is_behind(doors: &[&str], path: &str) -> bool {
+    let module = path.trim_end_matches(".rs");
+    doors.iter().any(|door| match door.strip_suffix('*') {
+        Some(start) => path.starts_with(start),
+        None => module == *door || path.starts_with(&format!("{door}/")),
+    })
+}
+
+/// A file of `src/`, by its path there.
+struct File<'a> {
+    path: &'a str,
+    /// Nothing for the front page.
+    room: Option<&'a str>,
+    /// How many `super` it takes from here to the root of the crate.
+    depth: usize,
+    tokens: &'a [Token],
+}
+
+impl<'a> File<'a> {
+    fn new(path: &'a str, tokens: &'a [Token]) -> Self {
+        let module = path.trim_end_matches(".rs").trim_end_matches("/mod");
+        let inner = tokens.windows(3).filter(|three| {
+            let texts = [&three[0].text, &three[2].text];
+            texts == ["mod", "{"]
+        });
+        Self {
+            path,
+            room: module.split('/').next().filter(|room| *room != "lib"),
+            // A module inside the file may say `super` once more.
+            depth: module.split('/').count() + inner.count(),
+            tokens,
+        }
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.tokens.get(at).map_or("", |token| &token.text)
+    }
+
+    fn before(&self, at: usize) -> &str {
+        at.checked_sub(1).map_or("", |at| self.text(at))
+    }
+
+    /// Tells whether a path begins at `at`.
+    fn is_root(&self, at: usize) -> bool {
+        self.before(at) != "::" || matches!(self.before(at - 1), "" | "use" | "(" | "{" | ",")
+    }
+
+    fn room_fault(&self, at: usize) -> Option<String> {
+        if self.text(at) != "crate" || self.text(at + 1) != "::" {
+            return None;
+        }
+        let room = self.room?;
+        match self.text(at + 2) {
+            "{" => Some("`crate::{` groups rooms, one `use` line for each".to_owned()),
+            "*" => Some("`crate::*` names every room".to_owned()),
+            other if other == room => None,
+            other => match allowed(other) {
+                None => Some(format!("`crate::{other}` is no room; name things at home")),
+                Some(_) if allowed(room)?.contains(&other) => None,
+                Some(_) => Some(format!("`{room}` may not name `{other}`")),
+            },
+        }
+    }
+
+    fn super_fault(&self, at: usize) -> Option<String> {
+        let is_chain = self.before(at) == "::" && self.before(at - 1) == "super";
+        let is_visibility = self.before(at) == "(" && self.text(at + 1) == ")";
+        if self.text(at) != "super" || is_chain || is_visibility || self.room.is_none() {
+            return None;
+        }
+        let supers = (at..).step_by(2).take_while(|&at| self.text(at) == "super");
+        (supers.count() >= self.depth).then(|| "`super` leads out of the room".to_owned())
+    }
+
+    fn door_fault(&self, at: usize) -> Option<String> {
+        let (word, next) = (self.text(at), self.text(at + 1));
+        let closed = |table: &[(&str, &[&str])], word: &str| {
+            let row = table.iter().find(|(name, _)| *name == word);
+            row.is_some_and(|(_, doors)| !is_behind(doors, self.path))
+        };
+        let is_crate = next == "::" || matches!(self.before(at), "use" | "crate");
+        if is_crate && self.is_root(at) && closed(CRATES, word) {
+            return Some(format!("crate `{word}` is named outside its door"));
+        }
+        if closed(LONE_WORDS, word) {
+            return Some(format!("`{word}` stands outside its door"));
+        }
+        if word == "std" && self.is_root(at) {
+            let modules = self.modules_of_std(at);
+            let module = modules.into_iter().find(|module| closed(STD, module))?;
+            return Some(format!("`std::{module}` is named outside its door"));
+        }
+        None
+    }
+
+    /// Returns the modules that `std::x` or `std::{x, y}` at `at` names.
+    fn modules_of_std(&self, at: usize) -> Vec<&str> {
+        if self.text(at + 2) != "{" {
+            return vec![self.text(at + 2)];
+        }
+        let (mut modules, mut depth) = (Vec::new(), 0);
+        for at in at + 2..self.tokens.len() {
+            match self.text(at) {
+                "{" => depth += 1,
+                "}" => depth -= 1,
+                _ => {}
+            }
+            match (depth, self.text(at)) {
+                (0, _) => break,
+                (1, "{" | ",") => modules.push(self.text(at + 1)),
+                _ => {}
+            }
+        }
+        modules
+    }
+}
+
+/// Calls `visit` with each file under `dir` that ends in one of `endings`: path and content.
+fn walk(dir: &Path, endings: &[&str], visit: &mut dyn FnMut(&Path, Vec<u8>)) {
+    let mut entries: Vec<_> = fs::read_dir(dir)
+        .expect("a directory of the repository")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            let is_built = ["target", "corpus", "artifacts", "coverage"].contains(&&*name);
+            if !is_built && !name.starts_with('.') {
+                walk(&path, endings, visit);
+            }
+        } else if endings.iter().any(|ending| name.ends_with(ending)) {
+            let content = fs::read(&path).expect("a readable file");
+            visit(&path, content);
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn rooms_and_named_crates_stay_behind_their_doors() {
+    let (src, mut found, mut count) = (root().join("src"), Vec::new(), 0);
+    walk(&src, &[".rs"], &mut |path, content| {
+        let path = path.strip_prefix(&src).expect("under src");
+        if path.ends_with("tests.rs") {
+            return;
+        }
+        count += 1;
+        let source = String::from_utf8_lossy(&content);
+        found.extend(faults(&path.to_string_lossy(), &source));
+    });
+    assert!(count > 5, "only {count} files in {}", src.display());
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    let mut found = Vec::new();
+    walk(root(), &[".rs"], &mut |path, content| {
+        if !content.starts_with(b"//! ") {
+            found.push(path.display().to_string());
+        }
+    });
+    assert!(found.is_empty(), "no `//!` at the top: {found:?}");
+}
+
+#[test]
+fn sources_are_ascii() {
+    let mut found = Vec::new();
+    walk(root(), &[".rs", ".toml"], &mut |path, content| {
+        if let Some(at) = content.iter().position(|byte| !byte.is_ascii()) {
+            let line = content[..at].split(|&byte| byte == b'\n').count();
+            found.push(format!("{}:{line}", path.display()));
+        }
+    });
+    assert!(found.is_empty(), "not ASCII: {found:?}");
+}
+
+#[test]
+fn the_table_of_rooms_is_bottom_up_and_keeps_index_and_chunk_apart() {
+    let mut lower = WORDS.to_vec();
+    for (room, named) in ROOMS {
+        for name in *named {
+            assert!(
+                lower.contains(name),
+                "{room} names {name}, which is not lower"
+            );
+            assert!(
+                !WORDS.contains(name),
+                "{room} lists {name}, which is open to all"
+            );
+        }
+        assert!(!lower.contains(room), "{room} stands there twice");
+        lower.push(room);
+    }
+    let named = |room| allowed(room).expect("a room");
+    assert!(!named("index").contains(&"chunk") && !named("chunk").contains(&"index"));
+}
+
+#[track_caller]
+fn check(path: &str, source: &str, expected: &[&str]) {
+    assert_eq!(faults(path, source), expected, "{source}");
+}
+
+#[test]
+fn the_checker_sees_rooms_that_may_not_be_named() {
+    check(
+        "read/mod.rs",
+        "use crate::index::Get;\nuse crate::error::Result;",
+        &[],
+    );
+    check(
+        "index/kv.rs",
+        "//! Unlike crate::chunk::Pack.\n\nfn f(_: crate::chunk::Pack) {}",
+        &["src/index/kv.rs:3: `index` may not name `chunk`"],
+    );
+    check(
+        "chunk/pack.rs",
+        "use crate::index::Row;",
+        &["src/chunk/pack.rs:1: `chunk` may not name `index`"],
+    );
+    check(
+        "id.rs",
+        "use crate::limits::KIB; use crate::id::PackId;",
+        &[],
+    );
+    check(
+        "limits.rs",
+        "use crate::id::PackId;",
+        &["src/limits.rs:1: `limits` may not name `id`"],
+    );
+    check(
+        "gc/mod.rs",
+        "use crate::{index::Row, chunk};\nuse crate::*;\nuse crate::Error;",
+        &[
+            "src/gc/mod.rs:1: `crate::{` groups rooms, one `use` line for each",
+            "src/gc/mod.rs:2: `crate::*` names every room",
+            "src/gc/mod.rs:3: `crate::Error` is no room; name things at home",
+        ],
+    );
+    check(
+        "attic/mod.rs",
+        "",
+        &["src/attic/mod.rs: its room is not in ROOMS"],
+    );
+    check("lib.rs", "pub use crate::engine::Engine;", &[]);
+    let test = "#[cfg(test)]\nmod tests { use crate::chunk::Pack; }";
+    check("index/kv.rs", test, &[]);
+}
+
+#[test]
+fn the_checker_sees_super_that_leads_out_of_the_room() {
+    let fault = "src/range.rs:1: `super` leads out of the room";
+    check("range.rs", "use super::index::Row;", &[fault]);
+    check("range.rs", "pub(super) fn f() {}", &[]);
+    check("range.rs", "mod inner { use super::Row; }", &[]);
+    check("index/kv/mod.rs", "use super::Row;", &[]);
+    let fault = "src/index/kv.rs:1: `super` leads out of the room";
+    check("index/kv.rs", "use super::super::chunk::Pack;", &[fault]);
+    check("index/kv/log.rs", "use super::super::Row;", &[]);
+}
+
+#[test]
+fn the_checker_sees_crates_and_words_outside_their_doors() {
+    check("index/kv.rs", "use redb::Database;", &[]);
+    check(
+        "store/mod.rs",
+        "use redb::Database;\nuse ::memmap2::Mmap;\nextern crate jiff;\nuse blake3;",
+        &[
+            "src/store/mod.rs:1: crate `redb` is named outside its door",
+            "src/store/mod.rs:2: crate `memmap2` is named outside its door",
+            "src/store/mod.rs:3: crate `jiff` is named outside its door",
+            "src/store/mod.rs:4: crate `blake3` is named outside its door",
+        ],
+    );
+    check(
+        "image/mod.rs",
+        "let md5 = sums.md5; let x = image::md5::F;",
+        &[],
+    );
+    check("index/codec.rs", "use bincode::Encode;", &[]);
+    check("index/codec/row.rs", "use bincode::Encode;", &[]);
+    check(
+        "index/record.rs",
+        "use bincode::Encode;",
+        &["src/index/record.rs:1: crate `bincode` is named outside its door"],
+    );
+    check("disk/map.rs", "use std::fs::File; unsafe {}", &[]);
+    check(
+        "disk/memory.rs",
+        "#![expect(unsafe_code)]\nunsafe {}\nuse std::{io::{self, Read}, fs::File};",
+        &[
+            "src/disk/memory.rs:2: `unsafe` stands outside its door",
+            "src/disk/memory.rs:3: `std::fs` is named outside its door",
+        ],
+    );
+    check("clock.rs", "let now = std::time::SystemTime::now();", &[]);
+    check(
+        "engine/mod.rs",
+        "let now = SystemTime::now();\nlet home = std::env::var(\"HOME\");",
+        &[
+            "src/engine/mod.rs:1: `SystemTime` stands outside its door",
+            "src/engine/mod.rs:2: `std::env` is named outside its door",
+        ],
+    );
+}
