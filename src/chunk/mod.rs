@@ -16,5 +16,5 @@ pub use pack::Verify;
 pub(crate) use pack::{Pack, Place};
 pub(crate) use packs::Packs;
 pub(crate) use scan::{scan_pack, walk_back};
-pub(crate) use segment::Segment;
+pub(crate) use segment::{Entry, Segment};
 pub(crate) use write::{Mark, NewChunk, PackWriter};
