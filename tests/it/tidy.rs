@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "manifest", "disk", "hash", "store", "chunk", "index", "base", "engine",
+            "manifest", "disk", "hash", "store", "chunk", "index", "base", "ingest", "engine",
         ],
     ),
 ];
