@@ -1,6 +1,7 @@
 //! The index: names and places in ordered tables. It knows nothing of packs' bytes.
 
 mod backend;
+pub(crate) mod codec;
 #[cfg(test)]
 mod contract;
 mod fault;
@@ -9,6 +10,7 @@ mod kv;
 mod log;
 pub(crate) mod names;
 mod open;
+pub(crate) mod record;
 mod replay;
 mod reserve;
 #[cfg(test)]
@@ -17,4 +19,6 @@ mod tree;
 mod view;
 
 pub(crate) use kv::{Durability, Get, Kv, Order, Put, Table};
+#[cfg(feature = "testing")]
+pub(crate) use record::decode_and_compare;
 pub(crate) use tree::{KvAccess, KvOptions, KvStats, RedbKv};

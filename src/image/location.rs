@@ -1,0 +1,89 @@
+//! Where the bytes of an image are: the location that the API shows and the root of its manifest.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::id::ChunkId;
+
+/// The key of a location's metadata that names the store.
+const STORE: &str = "store";
+
+/// One place of an image's data: a url and what the store says about it.
+///
+/// `metadata` holds the name of the store under `store` (Glance: `glance/location.py`). The url
+/// never appears in `Debug`, so that it reaches no log (CVE-2014-1948).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location {
+    url: String,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Location {
+    /// Puts a location together.
+    pub(crate) fn new(url: impl Into<String>, metadata: BTreeMap<String, String>) -> Self {
+        Self {
+            url: url.into(),
+            metadata,
+        }
+    }
+
+    /// Makes the location of data in a named store.
+    pub(crate) fn in_store(url: impl Into<String>, store: impl Into<String>) -> Self {
+        Self::new(url, BTreeMap::from([(STORE.to_owned(), store.into())]))
+    }
+
+    /// Returns the url.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the metadata, the name of the store included.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// Returns the name of the store, where it is known.
+    pub fn store(&self) -> Option<&str> {
+        self.metadata.get(STORE).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Location")
+            .field("store", &self.store())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The manifest that lists the bytes of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DataRef {
+    /// Number of the store.
+    pub(crate) store: u16,
+    /// Number of the dedup domain.
+    pub(crate) domain: u32,
+    /// Root page of the manifest.
+    pub(crate) root: ChunkId,
+    /// Length of the image, in bytes.
+    pub(crate) len_bytes: u64,
+    /// How many of these are in zero runs, in bytes.
+    pub(crate) zero_bytes: u64,
+}
+
+/// What an upload has learned when its last byte is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Uploaded {
+    /// Length of the data, in bytes.
+    pub(crate) size: u64,
+    /// Size of the disk that the data describes, where it is known, in bytes.
+    pub(crate) virtual_size: Option<u64>,
+    /// MD5, where it is configured.
+    pub(crate) checksum: Option<crate::image::Digest>,
+    /// Name of the multihash algorithm and its digest.
+    pub(crate) os_hash: Option<(String, crate::image::Digest)>,
+    /// Where the data is, as the API shows it.
+    pub(crate) location: Location,
+    /// Where the data is, for the engine.
+    pub(crate) data: DataRef,
+}

@@ -1,0 +1,258 @@
+//! The codec of records: an envelope of kind and version around a bincode body.
+//!
+//! The only file that knows bincode. Stored bytes are input: decoding never panics, allocates at
+//! most a fixed multiple of what it was given, takes the whole input and accepts only what encoding
+//! would have written. The checksum is not here; `kv` adds it to every value.
+//!
+//! ```text
+//! [kind u8][version u8][body: little-endian varints, bincode 2 "standard"]
+//! ```
+
+use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
+pub(crate) use bincode::{BorrowDecode, Decode, Encode};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// Longest record, in bytes. The limits of the rooms above keep what hosts write below it.
+pub(crate) const RECORD_MAX_BYTES: usize = 16 << 20;
+/// Length of kind and version.
+const HEAD_LEN: usize = 2;
+
+/// The kinds of records. A number is never used for anything else again.
+pub(crate) mod kind {
+    /// An image.
+    pub(crate) const IMAGE: u8 = 1;
+    /// What remains of a deleted image.
+    pub(crate) const TOMBSTONE: u8 = 2;
+    // From 16 on: rows of packs, places and uploads.
+}
+
+/// A stored form. Derive `Encode` and `Decode` (`BorrowDecode` where it borrows), then name it.
+///
+/// No `usize`, no hash map, no collection of a type without size, no float.
+pub(crate) trait Record: Encode {
+    /// First byte, from [`kind`].
+    const KIND: u8;
+    /// Second byte: the version that is written, and the newest that is read. From 1 on.
+    const VERSION: u8;
+    /// What messages call it.
+    const NAME: &'static str;
+
+    /// Tests what the types alone don't say; the message tells what was found and expected.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Returns the bytes of a record.
+///
+/// # Errors
+/// `Internal` when it breaks its own rules or is longer than [`RECORD_MAX_BYTES`].
+pub(crate) fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
+    let internal = |what: String| Error::new(ErrorCode::Internal, format!("{}: {what}", R::NAME));
+    record.check().map_err(internal)?;
+    let mut out = Out(Vec::with_capacity(128));
+    out.0.extend_from_slice(&[R::KIND, R::VERSION]);
+    bincode::encode_into_writer(record, &mut out, config::standard())
+        .map_err(|error| internal(error.to_string()))?;
+    let len = out.0.len();
+    if len > RECORD_MAX_BYTES {
+        return Err(internal(format!(
+            "record is {len} bytes, limit {RECORD_MAX_BYTES}"
+        )));
+    }
+    Ok(out.0)
+}
+
+/// Reads a record, borrowing from the bytes where its type does.
+///
+/// # Errors
+/// `NewerFormat` for a version that a newer release wrote, else `Corrupt` with what was found and
+/// expected.
+pub(crate) fn decode<'a, R>(bytes: &'a [u8]) -> Result<R>
+where
+    R: Record + BorrowDecode<'a, ()>,
+{
+    let body = open::<R>(bytes)?;
+    // The limit counts memory, and no element takes more than 32 times its shortest encoding.
+    let record: R = match body.len() {
+        ..=0x1000 => read::<R, 0x2_0000>(body)?,
+        ..=0x1_0000 => read::<R, 0x20_0000>(body)?,
+        ..=0x10_0000 => read::<R, 0x200_0000>(body)?,
+        _ => read::<R, 0x2000_0000>(body)?,
+    };
+    record.check().map_err(|what| corrupt::<R>(what))?;
+    let mut same = Same(body);
+    bincode::encode_into_writer(&record, &mut same, config::standard()).map_err(|_| {
+        let at = HEAD_LEN + body.len() - same.0.len();
+        corrupt::<R>(format!(
+            "not in its canonical form at byte {at} of {}",
+            bytes.len()
+        ))
+    })?;
+    Ok(record)
+}
+
+/// Makes the error for a record that is damaged.
+pub(crate) fn corrupt<R: Record>(what: impl std::fmt::Display) -> Error {
+    Error::corrupt(format!("{} record: {what}", R::NAME))
+}
+
+/// Tests kind, version and length, and returns the body.
+fn open<R: Record>(bytes: &[u8]) -> Result<&[u8]> {
+    let [kind, version, body @ ..] = bytes else {
+        let len = bytes.len();
+        return Err(corrupt::<R>(format!(
+            "{len} bytes found, at least {HEAD_LEN} expected"
+        )));
+    };
+    if *kind != R::KIND {
+        return Err(corrupt::<R>(format!(
+            "kind {kind} found, {} expected",
+            R::KIND
+        )));
+    }
+    if *version == 0 {
+        return Err(corrupt::<R>("version 0 found, 1 or more expected"));
+    }
+    if *version > R::VERSION {
+        let message = format!(
+            "{} record has version {version}, newest known {}",
+            R::NAME,
+            R::VERSION
+        );
+        return Err(Error::new(ErrorCode::NewerFormat, message));
+    }
+    if bytes.len() > RECORD_MAX_BYTES {
+        let len = bytes.len();
+        return Err(corrupt::<R>(format!(
+            "{len} bytes found, limit {RECORD_MAX_BYTES}"
+        )));
+    }
+    Ok(body)
+}
+
+type Bounded<const N: usize> = Configuration<LittleEndian, Varint, Limit<N>>;
+
+/// Reads a body, which must end where the record ends, within `N` bytes of memory.
+fn read<'a, R, const N: usize>(body: &'a [u8]) -> Result<R>
+where
+    R: Record + BorrowDecode<'a, ()>,
+{
+    let config: Bounded<N> = config::standard().with_limit::<N>();
+    let len = body.len();
+    let (record, used) = bincode::borrow_decode_from_slice(body, config)
+        .map_err(|error| corrupt::<R>(format!("body of {len} bytes: {error}")))?;
+    if used != len {
+        return Err(corrupt::<R>(format!(
+            "body of {len} bytes found, {used} expected"
+        )));
+    }
+    Ok(record)
+}
+
+/// Writes to a vector.
+struct Out(Vec<u8>);
+
+impl Writer for Out {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Compares what is written with what is there, and holds the rest.
+struct Same<'a>(&'a [u8]);
+
+impl Writer for Same<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0 = self
+            .0
+            .strip_prefix(bytes)
+            .ok_or(EncodeError::UnexpectedEnd)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Encode, Decode)]
+    struct Small {
+        number: u64,
+        text: Option<String>,
+        list: Vec<u32>,
+    }
+
+    impl Record for Small {
+        const KIND: u8 = 200;
+        const VERSION: u8 = 2;
+        const NAME: &'static str = "small";
+
+        fn check(&self) -> Result<(), String> {
+            match self.number {
+                13 => Err("number 13 found, any other expected".to_owned()),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn small(number: u64) -> Small {
+        Small {
+            number,
+            text: Some("ab".to_owned()),
+            list: vec![1, 300],
+        }
+    }
+
+    #[track_caller]
+    fn check(bytes: &[u8], code: ErrorCode, text: &str) {
+        let error = decode::<Small>(bytes).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+    }
+
+    #[test]
+    fn a_record_is_kind_version_and_body() {
+        let bytes = encode(&small(7)).unwrap();
+        assert_eq!(bytes, [200, 2, 7, 1, 2, b'a', b'b', 2, 1, 251, 44, 1]);
+        assert_eq!(decode::<Small>(&bytes).unwrap(), small(7));
+    }
+
+    #[test]
+    fn whatever_encoding_would_not_write_is_refused() {
+        use ErrorCode::{Corrupt, NewerFormat};
+        check(&[], Corrupt, "0 bytes found");
+        check(&[200], Corrupt, "1 bytes found");
+        check(&[1, 1, 0, 0, 0], Corrupt, "kind 1 found, 200 expected");
+        check(&[200, 0, 0, 0, 0], Corrupt, "version 0");
+        check(&[200, 3, 0, 0, 0], NewerFormat, "version 3, newest known 2");
+        check(
+            &[200, 2, 0, 0, 0, 9],
+            Corrupt,
+            "body of 4 bytes found, 3 expected",
+        );
+        check(&[200, 2, 0, 0], Corrupt, "body of 2 bytes");
+        check(
+            &[200, 2, 251, 7, 0, 0, 0],
+            Corrupt,
+            "canonical form at byte 2 of 7",
+        );
+        check(&[200, 2, 0, 2, 0], Corrupt, "body of 3 bytes");
+        check(&[200, 2, 0, 1, 1, 0xff, 0], Corrupt, "body of 5 bytes");
+        check(&[200, 2, 13, 0, 0], Corrupt, "number 13 found");
+        assert_eq!(encode(&small(13)).unwrap_err().code(), ErrorCode::Internal);
+    }
+
+    #[test]
+    fn a_forged_length_is_refused_before_memory_is_taken() {
+        let huge = [253, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+        let list = [&[200, 2, 0, 0], &huge[..]].concat();
+        check(&list, ErrorCode::Corrupt, "body of 11 bytes");
+        let text = [&[200, 2, 0, 1], &huge[..]].concat();
+        check(&text, ErrorCode::Corrupt, "body of 11 bytes");
+    }
+}

@@ -1,0 +1,375 @@
+//! The stored form of images and tombstones, converted by hand to and from the types of `image`.
+//!
+//! The two may change apart: a new field of `Image` is a new version here. Numbers of words are part
+//! of the format and never used again. Sets and maps are stored strictly ascending.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::id::{ChunkId, ImageId, ProjectId};
+use crate::image::{ContainerFormat, DataRef, Digest, DiskFormat, Image, ImageParts};
+use crate::image::{Location, Status, Visibility};
+use crate::index::codec::{self, BorrowDecode, Decode, Encode, Record, kind};
+
+const STATUSES: &[(u8, Status)] = &[
+    (1, Status::Queued),
+    (2, Status::Saving),
+    (3, Status::Active),
+    (4, Status::Killed),
+    (5, Status::Deleted),
+    (6, Status::Uploading),
+    (7, Status::Importing),
+    (8, Status::PendingDelete),
+    (9, Status::Deactivated),
+];
+
+const VISIBILITIES: &[(u8, Visibility)] = &[
+    (1, Visibility::Public),
+    (2, Visibility::Community),
+    (3, Visibility::Shared),
+    (4, Visibility::Private),
+];
+
+const DISK_FORMATS: &[(u8, DiskFormat)] = &[
+    (1, DiskFormat::Ami),
+    (2, DiskFormat::Ari),
+    (3, DiskFormat::Aki),
+    (4, DiskFormat::Vhd),
+    (5, DiskFormat::Vhdx),
+    (6, DiskFormat::Vmdk),
+    (7, DiskFormat::Raw),
+    (8, DiskFormat::Qcow2),
+    (9, DiskFormat::Vdi),
+    (10, DiskFormat::Iso),
+    (11, DiskFormat::Ploop),
+];
+
+const CONTAINER_FORMATS: &[(u8, ContainerFormat)] = &[
+    (1, ContainerFormat::Ami),
+    (2, ContainerFormat::Ari),
+    (3, ContainerFormat::Aki),
+    (4, ContainerFormat::Bare),
+    (5, ContainerFormat::Ovf),
+    (6, ContainerFormat::Ova),
+    (7, ContainerFormat::Docker),
+    (8, ContainerFormat::Compressed),
+];
+
+/// Names with texts, strictly ascending by bytes of the name.
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
+/// An image, version 1. Fields are stored in this order.
+#[derive(Encode, BorrowDecode)]
+struct ImageRow<'a> {
+    id: [u8; 16],
+    id_case: u32,
+    revision: u64,
+    name: Option<&'a str>,
+    status: u8,
+    visibility: u8,
+    protected: bool,
+    os_hidden: bool,
+    owner: Option<&'a str>,
+    disk_format: Option<u8>,
+    container_format: Option<u8>,
+    min_disk: u32,
+    min_ram: u32,
+    created_at: i64,
+    updated_at: i64,
+    size: Option<u64>,
+    virtual_size: Option<u64>,
+    checksum: Option<&'a [u8]>,
+    os_hash_algo: Option<&'a str>,
+    os_hash_value: Option<&'a [u8]>,
+    tags: Vec<&'a str>,
+    properties: Pairs<'a>,
+    locations: Vec<LocationRow<'a>>,
+    data: Option<DataRow>,
+}
+
+#[derive(Encode, BorrowDecode)]
+struct LocationRow<'a> {
+    url: &'a str,
+    metadata: Pairs<'a>,
+}
+
+#[derive(Encode, Decode)]
+struct DataRow {
+    store: u16,
+    domain: u32,
+    root: [u8; 32],
+    len_bytes: u64,
+    zero_bytes: u64,
+}
+
+impl Record for ImageRow<'_> {
+    const KIND: u8 = kind::IMAGE;
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "image";
+
+    fn check(&self) -> Result<(), String> {
+        ascending("tags", self.tags.iter())?;
+        ascending("properties", self.properties.iter().map(|(name, _)| name))?;
+        for location in &self.locations {
+            ascending(
+                "location metadata",
+                location.metadata.iter().map(|(name, _)| name),
+            )?;
+        }
+        let case_bits = ImageId::from_parts(self.id, self.id_case).case_bits();
+        if case_bits != self.id_case {
+            return Err(format!(
+                "case bits {:#x} found, {case_bits:#x} expected",
+                self.id_case
+            ));
+        }
+        for stamp in [self.created_at, self.updated_at] {
+            if Timestamp::from_micros(stamp).as_micros() != stamp {
+                return Err(format!("stamp {stamp} found, years 0 to 9999 expected"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the stored form of an image.
+///
+/// # Errors
+/// `Internal` when the record would be longer than the index takes.
+pub(crate) fn encode_image(image: &Image) -> Result<Vec<u8>> {
+    codec::encode(&row(image.parts()))
+}
+
+/// Reads an image.
+///
+/// # Errors
+/// `NewerFormat` for a version that a newer release wrote, else `Corrupt`.
+pub(crate) fn decode_image(bytes: &[u8]) -> Result<Image> {
+    let row: ImageRow<'_> = codec::decode(bytes)?;
+    let parts = parts(row)?;
+    Image::from_parts(parts).map_err(|e| codec::corrupt::<ImageRow<'_>>(&e).with_source(e))
+}
+
+fn row(image: &ImageParts) -> ImageRow<'_> {
+    ImageRow {
+        id: *image.id.as_bytes(),
+        id_case: image.id.case_bits(),
+        revision: image.revision,
+        name: image.name.as_deref(),
+        status: number(STATUSES, image.status),
+        visibility: number(VISIBILITIES, image.visibility),
+        protected: image.protected,
+        os_hidden: image.os_hidden,
+        owner: image.owner.as_ref().map(ProjectId::as_str),
+        disk_format: image.disk_format.map(|format| number(DISK_FORMATS, format)),
+        container_format: image
+            .container_format
+            .map(|format| number(CONTAINER_FORMATS, format)),
+        min_disk: image.min_disk,
+        min_ram: image.min_ram,
+        created_at: image.created_at.as_micros(),
+        updated_at: image.updated_at.as_micros(),
+        size: image.size,
+        virtual_size: image.virtual_size,
+        checksum: image.checksum.as_ref().map(Digest::as_bytes),
+        os_hash_algo: image.os_hash_algo.as_deref(),
+        os_hash_value: image.os_hash_value.as_ref().map(Digest::as_bytes),
+        tags: image.tags.iter().map(String::as_str).collect(),
+        properties: pairs(&image.properties),
+        locations: image.locations.iter().map(location_row).collect(),
+        data: image.data.as_ref().map(data_row),
+    }
+}
+
+fn parts(row: ImageRow<'_>) -> Result<ImageParts> {
+    let disk = |n| word("disk format", DISK_FORMATS, n);
+    let container = |n| word("container format", CONTAINER_FORMATS, n);
+    Ok(ImageParts {
+        id: ImageId::from_parts(row.id, row.id_case),
+        revision: row.revision,
+        name: row.name.map(str::to_owned),
+        status: word("status", STATUSES, row.status)?,
+        visibility: word("visibility", VISIBILITIES, row.visibility)?,
+        protected: row.protected,
+        os_hidden: row.os_hidden,
+        owner: row.owner.map(project::<ImageRow<'_>>).transpose()?,
+        disk_format: row.disk_format.map(disk).transpose()?,
+        container_format: row.container_format.map(container).transpose()?,
+        min_disk: row.min_disk,
+        min_ram: row.min_ram,
+        created_at: Timestamp::from_micros(row.created_at),
+        updated_at: Timestamp::from_micros(row.updated_at),
+        size: row.size,
+        virtual_size: row.virtual_size,
+        checksum: row.checksum.map(digest).transpose()?,
+        os_hash_algo: row.os_hash_algo.map(str::to_owned),
+        os_hash_value: row.os_hash_value.map(digest).transpose()?,
+        tags: row.tags.into_iter().map(str::to_owned).collect(),
+        properties: map(row.properties),
+        locations: row.locations.into_iter().map(location).collect(),
+        data: row.data.map(data),
+    })
+}
+
+fn location_row(location: &Location) -> LocationRow<'_> {
+    LocationRow {
+        url: location.url(),
+        metadata: pairs(location.metadata()),
+    }
+}
+
+fn location(row: LocationRow<'_>) -> Location {
+    Location::new(row.url, map(row.metadata))
+}
+
+fn data_row(data: &DataRef) -> DataRow {
+    DataRow {
+        store: data.store,
+        domain: data.domain,
+        root: data.root.0,
+        len_bytes: data.len_bytes,
+        zero_bytes: data.zero_bytes,
+    }
+}
+
+fn data(row: DataRow) -> DataRef {
+    DataRef {
+        store: row.store,
+        domain: row.domain,
+        root: ChunkId(row.root),
+        len_bytes: row.len_bytes,
+        zero_bytes: row.zero_bytes,
+    }
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> Pairs<'_> {
+    map.iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect()
+}
+
+fn map(pairs: Pairs<'_>) -> BTreeMap<String, String> {
+    pairs
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .collect()
+}
+
+fn digest(bytes: &[u8]) -> Result<Digest> {
+    Digest::from_bytes(bytes).map_err(|e| codec::corrupt::<ImageRow<'_>>(&e).with_source(e))
+}
+
+fn project<R: Record>(text: &str) -> Result<ProjectId> {
+    ProjectId::new(text).map_err(|e| codec::corrupt::<R>(&e).with_source(e))
+}
+
+/// Returns the number of a word; a word that no table has is 0, which is never read back. A test
+/// sees that the tables are complete.
+fn number<T: Copy + PartialEq>(table: &[(u8, T)], word: T) -> u8 {
+    table
+        .iter()
+        .find(|entry| entry.1 == word)
+        .map_or(0, |entry| entry.0)
+}
+
+fn word<T: Copy>(what: &str, table: &[(u8, T)], number: u8) -> Result<T> {
+    let found = table.iter().find(|entry| entry.0 == number);
+    found.map(|entry| entry.1).ok_or_else(|| {
+        let known = table.len();
+        codec::corrupt::<ImageRow<'_>>(format!("{what} {number} found, 1 to {known} expected"))
+    })
+}
+
+fn ascending<'a>(what: &str, texts: impl Iterator<Item = &'a &'a str>) -> Result<(), String> {
+    if texts.is_sorted_by(|a, b| a < b) {
+        Ok(())
+    } else {
+        Err(format!("{what} out of order, strictly ascending expected"))
+    }
+}
+
+/// What remains of a deleted image, for ever, so that its id is never used again (DEV-X2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tombstone {
+    /// When the image was deleted.
+    pub(crate) deleted_at: Timestamp,
+    /// Who owned it.
+    pub(crate) owner: Option<ProjectId>,
+}
+
+/// A tombstone, version 1.
+#[derive(Encode, BorrowDecode)]
+struct TombstoneRow<'a> {
+    deleted_at: i64,
+    owner: Option<&'a str>,
+}
+
+impl Record for TombstoneRow<'_> {
+    const KIND: u8 = kind::TOMBSTONE;
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "tombstone";
+
+    fn check(&self) -> Result<(), String> {
+        match Timestamp::from_micros(self.deleted_at).as_micros() == self.deleted_at {
+            true => Ok(()),
+            false => Err(format!(
+                "stamp {} found, years 0 to 9999 expected",
+                self.deleted_at
+            )),
+        }
+    }
+}
+
+impl Tombstone {
+    /// Returns the stored form.
+    ///
+    /// # Errors
+    /// None in practice: the record is short.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        codec::encode(&TombstoneRow {
+            deleted_at: self.deleted_at.as_micros(),
+            owner: self.owner.as_ref().map(ProjectId::as_str),
+        })
+    }
+
+    /// Reads a tombstone.
+    ///
+    /// # Errors
+    /// `NewerFormat` for a version that a newer release wrote, else `Corrupt`.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        let row: TombstoneRow<'_> = codec::decode(bytes)?;
+        Ok(Self {
+            deleted_at: Timestamp::from_micros(row.deleted_at),
+            owner: row.owner.map(project::<TombstoneRow<'_>>).transpose()?,
+        })
+    }
+}
+
+/// Decodes any record and asserts that decode, encode and decode agree; for the fuzz target
+/// `record`. Returns whether the bytes are a record.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn decode_and_compare(bytes: &[u8]) -> bool {
+    if let Ok(image) = decode_image(bytes) {
+        let again = encode_image(&image).unwrap_or_default();
+        assert_eq!(
+            again, bytes,
+            "an image is encoded otherwise than it was read"
+        );
+        assert_eq!(decode_image(&again).ok(), Some(image));
+        return true;
+    }
+    if let Ok(tombstone) = Tombstone::decode(bytes) {
+        let again = tombstone.encode().unwrap_or_default();
+        assert_eq!(
+            again, bytes,
+            "a tombstone is encoded otherwise than it was read"
+        );
+        assert_eq!(Tombstone::decode(&again).ok(), Some(tombstone));
+        return true;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;
