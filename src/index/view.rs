@@ -148,7 +148,9 @@ impl<'t> WriteView<'t> {
 
     fn noting<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
-            self.failed.set(Some(error.code()));
+            // The first one is the cause: after it, redb only says that there was one.
+            let first = self.failed.get().unwrap_or(error.code());
+            self.failed.set(Some(first));
         }
         result
     }
