@@ -430,7 +430,7 @@ impl RedbKv {
 
     fn snapshot_job(&self, writer: &Writer) -> Result<SnapshotJob> {
         Ok(SnapshotJob {
-            view: self.with_db(Db::begin_read)?,
+            view: ReadView::new(self.with_db(Db::begin_read)?),
             seq: writer.log.last_seq(),
         })
     }
@@ -456,7 +456,7 @@ impl RedbKv {
 
 impl Kv for RedbKv {
     fn read<R>(&self, f: impl FnOnce(&dyn Get) -> Result<R>) -> Result<R> {
-        f(&self.with_db(Db::begin_read)?)
+        f(&ReadView::new(self.with_db(Db::begin_read)?))
     }
 
     fn write<R>(
