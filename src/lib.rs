@@ -1,6 +1,7 @@
 //! An embeddable image store for Rust servers.
 
 mod base;
+pub mod check;
 pub mod chunk;
 pub mod clock;
 pub mod disk;

@@ -1,8 +1,12 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+use std::sync::Arc;
+
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
+use crate::disk::Disk;
 use crate::error::Result;
 use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
+use crate::index::{Durability, Kv, KvOptions, RedbKv, Table};
 use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
 
@@ -85,5 +89,44 @@ impl Work for Identities {
 
     fn zeros(&mut self, _len_bytes: u64) -> Result<()> {
         Ok(())
+    }
+}
+
+/// The ordered byte map under the index, with its default settings.
+#[derive(Debug)]
+pub struct ByteMap(RedbKv);
+
+impl ByteMap {
+    /// Opens the map of a disk, and makes it if there is none.
+    pub fn open(disk: Arc<dyn Disk>) -> Result<Self> {
+        RedbKv::open(disk, KvOptions::default(), &mut |_, _| {}).map(Self)
+    }
+
+    /// Sets the value of a key; durable on return.
+    pub fn put_durably(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.0
+            .write(Durability::Now, |txn| txn.put(Table::Images, key, value))
+    }
+
+    /// Sets the values of keys in one transaction that becomes durable with the next.
+    pub fn put_all(&self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+        self.0.write(Durability::Later, |txn| {
+            let mut pairs = pairs.iter();
+            pairs.try_for_each(|(key, value)| txn.put(Table::Images, key, value))
+        })
+    }
+
+    /// Returns the length of a value.
+    pub fn value_len(&self, key: &[u8]) -> Result<Option<usize>> {
+        self.0.read(|view| {
+            let mut len = None;
+            view.get(Table::Images, key, &mut |value| len = Some(value.len()))?;
+            Ok(len)
+        })
+    }
+
+    /// Makes the index durable up to now.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.0.checkpoint()
     }
 }

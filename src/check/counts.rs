@@ -27,7 +27,9 @@ pub(super) fn check(base: &Base, report: &mut VerifyReport) -> Result<()> {
         sums(get, report)?;
         let passes = chunk_count.div_ceil(CHUNKS_AT_ONCE).clamp(1, 256);
         for pass in 0..passes {
-            references(base, get, report, &|key| u64::from(key.id.0[31]) % passes == pass)?;
+            references(base, get, report, &|key| {
+                u64::from(key.id.0[31]) % passes == pass
+            })?;
         }
         Ok(())
     })
@@ -55,11 +57,15 @@ fn packs(get: &dyn Get, report: &mut VerifyReport) -> Result<u64> {
             report.damage.push(Damage::of_index(what));
         }
         if found.2 > 0 && row.fate == PackFate::Dead {
-            report.damage.push(Damage::of_index(format!("pack {pack} is dead and named")));
+            report
+                .damage
+                .push(Damage::of_index(format!("pack {pack} is dead and named")));
         }
     }
     for (_, pack) in found.into_keys() {
-        report.damage.push(Damage::of_index(format!("pack {pack} is named and has no row")));
+        report.damage.push(Damage::of_index(format!(
+            "pack {pack} is named and has no row"
+        )));
     }
     Ok(chunk_count)
 }
@@ -106,12 +112,19 @@ fn references(
     };
     places::collect(get, Table::Images, usize::MAX, &mut |_, value| {
         let image = decode_image(value)?;
-        image.data().map(images::root_key).into_iter().for_each(|root| refer(root, 1));
+        image
+            .data()
+            .map(images::root_key)
+            .into_iter()
+            .for_each(|root| refer(root, 1));
         Ok(())
     })?;
     places::collect(get, Table::Holds, usize::MAX, &mut |key, value| {
         let count = value.try_into().map_or(0, u64::from_le_bytes);
-        refer(places::chunk_key(Table::Holds, key.get(8..).unwrap_or(&[]))?, count);
+        refer(
+            places::chunk_key(Table::Holds, key.get(8..).unwrap_or(&[]))?,
+            count,
+        );
         Ok(())
     })?;
     places::collect(get, Table::Releases, usize::MAX, &mut |_, value| {
@@ -154,7 +167,10 @@ fn compare(
         let listed = get.get(Table::Unreferenced, &key.to_bytes(), &mut |_| {})?;
         if count != row.refs || listed != (row.refs == 0) {
             let of = format!("{:?} {} of domain {}", key.kind, key.id, key.domain);
-            miscounted.push(format!("{of} has {} references, {count} were found", row.refs));
+            miscounted.push(format!(
+                "{of} has {} references, {count} were found",
+                row.refs
+            ));
         }
         Ok(())
     })?;
@@ -162,16 +178,24 @@ fn compare(
         let of = format!("{:?} {} of domain {}", key.kind, key.id, key.domain);
         miscounted.push(format!("{of} is referred to and has no row"));
     }
-    report.damage.extend(miscounted.into_iter().map(Damage::of_index));
+    report
+        .damage
+        .extend(miscounted.into_iter().map(Damage::of_index));
     Ok(())
 }
 
 /// Returns what a page names, as often as it names it.
 fn children(base: &Base, get: &dyn Get, key: &ChunkKey, row: &ChunkRow) -> Result<Vec<ChunkKey>> {
     let found = base.open(get, key.store, row)?;
-    let place = Place { offset: row.offset, len_bytes: row.len_bytes };
+    let place = Place {
+        offset: row.offset,
+        len_bytes: row.len_bytes,
+    };
     let page = decode(&found.pack.chunk_copied(place, &key.id, Verify::Always)?)?;
-    Ok(page.pieces().filter_map(|piece| child_key(key, page.level(), piece.content)).collect())
+    Ok(page
+        .pieces()
+        .filter_map(|piece| child_key(key, page.level(), piece.content))
+        .collect())
 }
 
 fn each_chunk(
@@ -180,17 +204,23 @@ fn each_chunk(
 ) -> Result<()> {
     let mut failed = Ok(());
     let (from, to) = (Bound::Unbounded, Bound::Unbounded);
-    get.scan(Table::Chunks, from, to, Order::Ascending, &mut |key, value| {
-        let visited = places::chunk_key(Table::Chunks, key)
-            .and_then(|key| Ok((key, codec::decode::<ChunkRow>(value)?)))
-            .and_then(|(key, row)| visit(key, &row));
-        match visited {
-            Ok(()) => std::ops::ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Err(error);
-                std::ops::ControlFlow::Break(())
+    get.scan(
+        Table::Chunks,
+        from,
+        to,
+        Order::Ascending,
+        &mut |key, value| {
+            let visited = places::chunk_key(Table::Chunks, key)
+                .and_then(|key| Ok((key, codec::decode::<ChunkRow>(value)?)))
+                .and_then(|(key, row)| visit(key, &row));
+            match visited {
+                Ok(()) => std::ops::ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Err(error);
+                    std::ops::ControlFlow::Break(())
+                }
             }
-        }
-    })?;
+        },
+    )?;
     failed
 }

@@ -15,23 +15,38 @@ use crate::manifest::{Content, Page};
 
 /// Reads everything that an image needs.
 pub(crate) fn check_image(base: &Base, image: &Image) -> Result<VerifyReport> {
-    let mut report = VerifyReport { image_count: 1, ..VerifyReport::default() };
-    let Some(data) = image.data() else { return Ok(report) };
+    let mut report = VerifyReport {
+        image_count: 1,
+        ..VerifyReport::default()
+    };
+    let Some(data) = image.data() else {
+        return Ok(report);
+    };
     let mut seen = HashSet::new();
-    let len = walk(base, images::root_key(data), None, &mut seen, &mut |key, read| match read {
-        Ok(len_bytes) => {
-            report.chunk_count += 1;
-            report.chunk_bytes += len_bytes;
-        }
-        Err(error) => {
-            let mut damage = Damage::of_index(error.message());
-            damage.chunk = Some(key.id);
-            damage.images = vec![*image.id()];
-            report.damage.push(damage);
-        }
-    })?;
+    let len = walk(
+        base,
+        images::root_key(data),
+        None,
+        &mut seen,
+        &mut |key, read| match read {
+            Ok(len_bytes) => {
+                report.chunk_count += 1;
+                report.chunk_bytes += len_bytes;
+            }
+            Err(error) => {
+                let mut damage = Damage::of_index(error.message());
+                damage.chunk = Some(key.id);
+                damage.images = vec![*image.id()];
+                report.damage.push(damage);
+            }
+        },
+    )?;
     if report.is_clean() && len != data.len_bytes {
-        let what = format!("image {} is {} bytes, its manifest {len}", image.id(), data.len_bytes);
+        let what = format!(
+            "image {} is {} bytes, its manifest {len}",
+            image.id(),
+            data.len_bytes
+        );
         let mut damage = Damage::of_index(what);
         damage.images = vec![*image.id()];
         report.damage.push(damage);
@@ -86,23 +101,26 @@ fn read_data(base: &Base, key: &ChunkKey, len_bytes: Option<u64>) -> Result<()> 
     let found = base.find(key)?;
     if len_bytes.is_some_and(|len| len != u64::from(found.place.len_bytes)) {
         let (has, id) = (found.place.len_bytes, key.id);
-        return Err(Error::corrupt(format!("chunk {id} is {has} bytes, its page says otherwise")));
+        return Err(Error::corrupt(format!(
+            "chunk {id} is {has} bytes, its page says otherwise"
+        )));
     }
     found.pack.forget(found.place);
-    found.pack.chunk_copied(found.place, &key.id, Verify::Always).map(drop)
+    found
+        .pack
+        .chunk_copied(found.place, &key.id, Verify::Always)
+        .map(drop)
 }
 
 /// Finds the images that need something of `bad`, and names them in the damage.
-pub(super) fn trace(
-    base: &Base,
-    bad: &HashSet<ChunkKey>,
-    report: &mut VerifyReport,
-) -> Result<()> {
+pub(super) fn trace(base: &Base, bad: &HashSet<ChunkKey>, report: &mut VerifyReport) -> Result<()> {
     if bad.is_empty() {
         return Ok(());
     }
     let all = base.kv.read(|get| {
-        places::collect(get, Table::Images, usize::MAX, &mut |_, value| decode_image(value))
+        places::collect(get, Table::Images, usize::MAX, &mut |_, value| {
+            decode_image(value)
+        })
     })?;
     let mut needs: HashMap<ChunkKey, bool> = HashMap::new();
     let mut touched: HashMap<ChunkKey, Vec<ImageId>> = HashMap::new();
@@ -110,7 +128,8 @@ pub(super) fn trace(
         let Some(data) = image.data() else { continue };
         let mut hit = HashSet::new();
         find_bad(base, images::root_key(data), bad, &mut needs, &mut hit);
-        hit.into_iter().for_each(|key| touched.entry(key).or_default().push(*image.id()));
+        hit.into_iter()
+            .for_each(|key| touched.entry(key).or_default().push(*image.id()));
     }
     for damage in &mut report.damage {
         let Some(chunk) = damage.chunk else { continue };
@@ -138,7 +157,9 @@ fn find_bad(
     if key.kind == ChunkKind::Data || needs.get(&key) == Some(&false) {
         return false;
     }
-    let Ok(page) = base.page(&key) else { return true };
+    let Ok(page) = base.page(&key) else {
+        return true;
+    };
     let mut any = false;
     for piece in page.page().pieces() {
         if piece.content == Content::Zero {

@@ -37,7 +37,15 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         for (index, image) in self.images.iter().enumerate() {
-            write!(f, "{}{image}", if index == 0 { "; needed by image " } else { ", " })?;
+            write!(
+                f,
+                "{}{image}",
+                if index == 0 {
+                    "; needed by image "
+                } else {
+                    ", "
+                }
+            )?;
         }
         Ok(())
     }
@@ -47,13 +55,25 @@ impl Damage {
     /// Damage of the index.
     fn of_index(what: impl Into<String>) -> Self {
         let what = what.into();
-        Self { pack: None, offset: None, chunk: None, what, images: Vec::new() }
+        Self {
+            pack: None,
+            offset: None,
+            chunk: None,
+            what,
+            images: Vec::new(),
+        }
     }
 
     /// Damage of a pack at a place.
     fn of_pack(pack: PackId, offset: impl Into<Option<u64>>, what: impl Into<String>) -> Self {
         let (offset, what) = (offset.into(), what.into());
-        Self { pack: Some(pack), offset, chunk: None, what, images: Vec::new() }
+        Self {
+            pack: Some(pack),
+            offset,
+            chunk: None,
+            what,
+            images: Vec::new(),
+        }
     }
 }
 

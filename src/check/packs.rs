@@ -20,15 +20,27 @@ pub(crate) fn check_all(
     let live = |row: &PackRow| row.fate != PackFate::Dead && row.len_bytes > 0;
     let rows: Vec<_> = rows.into_iter().filter(|(.., row)| live(row)).collect();
     let total_bytes = rows.iter().map(|(.., row)| row.len_bytes).sum();
-    let mut check = Check { base, report: VerifyReport::default(), bad: HashSet::new() };
+    let mut check = Check {
+        base,
+        report: VerifyReport::default(),
+        bad: HashSet::new(),
+    };
     let mut done_bytes = 0;
     for (store, pack, row) in rows {
-        progress(VerifyProgress { done_bytes, total_bytes });
+        progress(VerifyProgress {
+            done_bytes,
+            total_bytes,
+        });
         check.pack(store, pack, &row)?;
         done_bytes += row.len_bytes;
     }
-    progress(VerifyProgress { done_bytes, total_bytes });
-    let Check { mut report, bad, .. } = check;
+    progress(VerifyProgress {
+        done_bytes,
+        total_bytes,
+    });
+    let Check {
+        mut report, bad, ..
+    } = check;
     counts::check(base, &mut report)?;
     image::trace(base, &bad, &mut report)?;
     Ok(report)
@@ -47,7 +59,9 @@ impl Check<'_> {
         let source = match self.base.packs.store(store)?.open(pack, PackState::Open) {
             Ok(source) => source,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.report.damage.push(Damage::of_pack(pack, None, error.message()));
+                self.report
+                    .damage
+                    .push(Damage::of_pack(pack, None, error.message()));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -55,7 +69,10 @@ impl Check<'_> {
         let len = source.len_bytes()?;
         let sealed = row.fate == PackFate::Sealed;
         if len < row.len_bytes || sealed && len != row.len_bytes {
-            let what = format!("pack {pack} is {len} bytes, the index knows {}", row.len_bytes);
+            let what = format!(
+                "pack {pack} is {len} bytes, the index knows {}",
+                row.len_bytes
+            );
             self.report.damage.push(Damage::of_pack(pack, len, what));
         }
         let end = (!sealed).then_some(row.len_bytes);
@@ -64,7 +81,9 @@ impl Check<'_> {
         });
         match walked {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                self.report.damage.push(Damage::of_pack(pack, None, error.message()));
+                self.report
+                    .damage
+                    .push(Damage::of_pack(pack, None, error.message()));
                 Ok(())
             }
             done => done,
@@ -90,7 +109,12 @@ impl Check<'_> {
                 let mut damage = Damage::of_pack(pack, offset, message);
                 if let Some(entry) = entry {
                     damage.chunk = Some(entry.id);
-                    self.bad.insert(ChunkKey { store, domain, kind: entry.kind, id: entry.id });
+                    self.bad.insert(ChunkKey {
+                        store,
+                        domain,
+                        kind: entry.kind,
+                        id: entry.id,
+                    });
                 }
                 self.report.damage.push(damage);
             }

@@ -13,7 +13,7 @@ mod write;
 pub use cut::CutterKind;
 pub(crate) use cut::{Cut, Cutter, Piece};
 pub use pack::Verify;
-pub(crate) use pack::{Pack, Place};
+pub(crate) use pack::{Pack, Place, Proved};
 pub(crate) use packs::Packs;
 pub(crate) use scan::{check_segment, scan_pack, walk_back};
 pub(crate) use segment::{Entry, Segment};

@@ -45,7 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "base", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
+            "base", "disk", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
         ],
     ),
     (
