@@ -174,46 +174,34 @@ impl Base {
         page: &CachedPage,
         pieces: Range<usize>,
     ) -> Result<Vec<Option<Found>>> {
+        let first = pieces.start;
+        let mut found = page.hinted(pieces.clone());
         let level = page.page().level();
-        let wanted: Vec<Option<(ChunkKey, u32)>> = pieces
-            .clone()
-            .map(|index| {
-                let (content, range) = page.page().piece(index)?;
-                let len_bytes = u32::try_from(range.end - range.start).ok()?;
-                Some((child_key(key, level, content)?, len_bytes))
-            })
-            .collect();
-        let mut places = page.places();
-        let mut found: Vec<Option<Found>> = wanted
+        let absent = found
             .iter()
-            .zip(&places[pieces.clone()])
-            .map(|(wanted, place)| {
-                let ((_, len_bytes), (pack, offset)) = (wanted.as_ref()?, place.as_ref()?);
-                let place = Place {
-                    offset: *offset,
-                    len_bytes: *len_bytes,
-                };
-                Some(Found {
-                    pack: pack.upgrade()?,
-                    place,
-                })
+            .zip(pieces)
+            .filter(|(found, _)| found.is_none());
+        let absent: Vec<(usize, ChunkKey, u64)> = absent
+            .filter_map(|(_, index)| {
+                let (content, range) = page.page().piece(index)?;
+                let key = child_key(key, level, content)?;
+                Some((index, key, range.end - range.start))
             })
-            .collect();
-        let absent: Vec<usize> = (0..found.len())
-            .filter(|&i| found[i].is_none() && wanted[i].is_some())
             .collect();
         if absent.is_empty() {
             return Ok(found);
         }
-        let keys: Vec<ChunkKey> = absent.iter().filter_map(|&i| Some(wanted[i]?.0)).collect();
-        for (index, new) in absent.into_iter().zip(self.find_all(&keys)?) {
-            if wanted[index].is_some_and(|(_, len)| len != new.place.len_bytes) {
-                let (has, id) = (new.place.len_bytes, keys[0].id);
-                let message = format!("a chunk like {id} is {has} bytes, its page says otherwise");
+        let keys: Vec<ChunkKey> = absent.iter().map(|(_, key, _)| *key).collect();
+        let new = self.find_all(&keys)?;
+        let mut places = page.places();
+        for ((index, key, len_bytes), new) in absent.into_iter().zip(new) {
+            if len_bytes != u64::from(new.place.len_bytes) {
+                let (id, has) = (key.id, new.place.len_bytes);
+                let message = format!("chunk {id} is {has} bytes, its page says {len_bytes}");
                 return Err(Error::corrupt(message));
             }
-            places[pieces.start + index] = Some((Arc::downgrade(&new.pack), new.place.offset));
-            found[index] = Some(new);
+            places[index] = Some((Arc::downgrade(&new.pack), new.place.offset));
+            found[index - first] = Some(new);
         }
         Ok(found)
     }

@@ -1,9 +1,11 @@
 //! Decoded pages of manifests and the places of what they name, kept in bounded memory.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::chunk::Pack;
+use super::Found;
+use crate::chunk::{Pack, Place};
 use crate::id::ChunkKey;
 use crate::manifest::Page;
 
@@ -30,6 +32,24 @@ impl CachedPage {
     /// Returns where pieces were last found, by index.
     pub(crate) fn places(&self) -> MutexGuard<'_, Vec<Option<(Weak<Pack>, u64)>>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns where some pieces were last found, those whose pack is still held.
+    pub(super) fn hinted(&self, pieces: Range<usize>) -> Vec<Option<Found>> {
+        let places = self.places();
+        let found = |index: usize| {
+            let (pack, offset) = places.get(index)?.as_ref()?;
+            let (_, range) = self.page.piece(index)?;
+            let place = Place {
+                offset: *offset,
+                len_bytes: u32::try_from(range.end - range.start).ok()?,
+            };
+            Some(Found {
+                pack: pack.upgrade()?,
+                place,
+            })
+        };
+        pieces.map(found).collect()
     }
 
     fn memory_bytes(&self) -> usize {

@@ -164,16 +164,34 @@ impl Pack {
         let Some(bytes) = self.mapped() else {
             return self.chunk_copied(place, id, verify);
         };
-        let range = self.mapped_range(place, bytes.len())?;
+        let range = self.mapped_range(place.range(), bytes.len())?;
         if !self.is_proved(place, verify) {
-            if let Some(map) = self.source.map() {
-                map.will_need(range.clone());
-                let populated = map.populate(range.clone());
-                populated.map_err(|e| Error::io(format!("read pack {}", self.id), e))?;
-            }
+            self.bring(place.range())?;
             self.prove(place, id, &bytes[range.clone()])?;
         }
         Ok(bytes.slice(range))
+    }
+
+    /// Brings mapped bytes into memory before they are touched, so that an error of the medium is
+    /// an error here.
+    pub(crate) fn bring(&self, range: Range<u64>) -> Result<()> {
+        let Some(map) = self.source.map() else {
+            return Ok(());
+        };
+        let range = self.mapped_range(range, map.bytes().len())?;
+        map.will_need(range.clone());
+        let populated = map.populate(range);
+        populated.map_err(|e| Error::io(format!("read pack {}", self.id), e))
+    }
+
+    /// Checks that a chunk is mapped, and proves it as `verify` says; it was brought before.
+    pub(crate) fn check(&self, place: Place, id: &ChunkId, verify: Verify) -> Result<()> {
+        let bytes = self.mapped().map_or(&[][..], |bytes| &bytes[..]);
+        let range = self.mapped_range(place.range(), bytes.len())?;
+        if self.is_proved(place, verify) {
+            return Ok(());
+        }
+        self.prove(place, id, &bytes[range])
     }
 
     /// Reads a chunk into memory of its own, and proves that very memory.
@@ -204,8 +222,7 @@ impl Pack {
         self.source.read_into(buf, offset)
     }
 
-    fn mapped_range(&self, place: Place, mapped: usize) -> Result<Range<usize>> {
-        let range = place.range();
+    fn mapped_range(&self, range: Range<u64>, mapped: usize) -> Result<Range<usize>> {
         match (usize::try_from(range.start), usize::try_from(range.end)) {
             (Ok(start), Ok(end)) if end <= mapped => Ok(start..end),
             _ => Err(Error::corrupt(format!(

@@ -45,7 +45,7 @@ impl Extents {
         let start = self.position;
         let mut kind = None;
         while self.position < self.reader.len_bytes() {
-            let (_, leaf, leaf_start) = self.reader.leaf_at(self.position)?;
+            let (_, leaf, leaf_start) = self.reader.opened.leaf_at(self.position)?;
             let page = leaf.page();
             let first = page
                 .piece_at(self.position - leaf_start)

@@ -45,14 +45,20 @@ pub struct ReadOptions {
 /// that space returns when the reader is dropped.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) base: Arc<Base>,
-    image: Arc<Image>,
-    pub(super) root_key: ChunkKey,
-    pub(super) root: Arc<CachedPage>,
-    pub(super) options: ReadOptions,
-    len_bytes: u64,
+    pub(super) opened: Arc<Opened>,
     position: u64,
-    _lease: Arc<Leased>,
+}
+
+/// What all readers of one open share.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) base: Arc<Base>,
+    pub(super) options: ReadOptions,
+    image: Image,
+    root_key: ChunkKey,
+    root: Arc<CachedPage>,
+    len_bytes: u64,
+    _lease: Leased,
 }
 
 impl Reader {
@@ -75,27 +81,29 @@ impl Reader {
             );
             return Err(Error::corrupt(message));
         }
-        let (image, lease) = (Arc::new(image), Arc::new(lease));
-        Ok(Self {
+        let opened = Opened {
             base,
+            options,
             image,
             root_key,
             root,
-            options,
             len_bytes,
-            position: 0,
             _lease: lease,
+        };
+        Ok(Self {
+            opened: Arc::new(opened),
+            position: 0,
         })
     }
 
     /// Returns the record of the image as it was when it was opened.
     pub fn image(&self) -> &Image {
-        &self.image
+        &self.opened.image
     }
 
     /// Returns the length of the image in bytes.
     pub fn len_bytes(&self) -> u64 {
-        self.len_bytes
+        self.opened.len_bytes
     }
 
     /// Returns the bytes of a range, in order, as slices that stay valid on their own.
@@ -106,8 +114,8 @@ impl Reader {
     /// # Errors
     /// `Unsatisfiable` if the range does not fit the image.
     pub fn slices(&self, range: impl ReadRange) -> Result<Slices> {
-        let range = range.within(self.len_bytes)?;
-        Ok(Slices::new(self.another(), range))
+        let range = range.within(self.len_bytes())?;
+        Ok(Slices::new(Arc::clone(&self.opened), range))
     }
 
     /// Fills `buf` from `offset` and returns the number of bytes: fewer than asked only at the end
@@ -116,11 +124,13 @@ impl Reader {
     /// # Errors
     /// `Corrupt` or `Unavailable` as the packs say.
     pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        let end = offset.saturating_add(buf.len() as u64).min(self.len_bytes);
+        let end = offset
+            .saturating_add(buf.len() as u64)
+            .min(self.len_bytes());
         if end <= offset {
             return Ok(0);
         }
-        let mut slices = Slices::new(self.another(), offset..end);
+        let mut slices = Slices::new(Arc::clone(&self.opened), offset..end);
         let mut filled = 0;
         while let Some(bytes) = slices.next_slice()? {
             buf[filled..filled + bytes.len()].copy_from_slice(&bytes);
@@ -137,17 +147,13 @@ impl Reader {
     /// Returns another reader of the same image, at its beginning.
     pub fn another(&self) -> Self {
         Self {
-            base: Arc::clone(&self.base),
-            image: Arc::clone(&self.image),
-            root_key: self.root_key,
-            root: Arc::clone(&self.root),
-            options: self.options,
-            len_bytes: self.len_bytes,
+            opened: Arc::clone(&self.opened),
             position: 0,
-            _lease: Arc::clone(&self._lease),
         }
     }
+}
 
+impl Opened {
     /// Returns the leaf that holds a byte of the image, its key, and where it starts.
     pub(super) fn leaf_at(&self, offset: u64) -> Result<(ChunkKey, Arc<CachedPage>, u64)> {
         let (mut key, mut node, mut start) = (self.root_key, Arc::clone(&self.root), 0);
@@ -186,7 +192,7 @@ impl Seek for Reader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let place = match to {
             SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(by) => self.len_bytes.checked_add_signed(by),
+            SeekFrom::End(by) => self.len_bytes().checked_add_signed(by),
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
         };
         self.position = place.ok_or_else(|| {

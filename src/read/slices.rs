@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::reader::{ReadMode, Reader};
+use super::reader::{Opened, ReadMode};
 use crate::base::{CachedPage, Found};
-use crate::chunk::Place;
+use crate::chunk::{Pack, Place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ChunkKey};
 use crate::manifest::Content;
@@ -15,7 +15,7 @@ use crate::manifest::Content;
 /// Longest slice, in bytes: what is proved before its first byte is handed out.
 const SLICE_MAX_BYTES: u64 = 4 << 20;
 /// How far long ranges are read ahead, in bytes.
-const AHEAD_BYTES: u64 = 8 << 20;
+const AHEAD_BYTES: u64 = 16 << 20;
 /// Most pieces whose places are looked up at once.
 const PIECES_AT_ONCE: usize = 256;
 
@@ -24,7 +24,7 @@ static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
 /// The bytes of a range, in order. Ends after the first error.
 #[derive(Debug)]
 pub struct Slices {
-    reader: Reader,
+    opened: Arc<Opened>,
     position: u64,
     end: u64,
     leaf: Option<Leaf>,
@@ -45,10 +45,10 @@ struct Leaf {
 }
 
 impl Slices {
-    pub(super) fn new(reader: Reader, range: Range<u64>) -> Self {
+    pub(super) fn new(opened: Arc<Opened>, range: Range<u64>) -> Self {
         let long = range.end - range.start > SLICE_MAX_BYTES;
         Self {
-            reader,
+            opened,
             position: range.start,
             end: range.end,
             leaf: None,
@@ -104,7 +104,7 @@ impl Slices {
             (leaf.start..end).contains(&self.position)
         };
         if !self.leaf.as_ref().is_some_and(holds) {
-            let (key, page, start) = self.reader.leaf_at(self.position)?;
+            let (key, page, start) = self.opened.leaf_at(self.position)?;
             self.leaf = Some(Leaf {
                 key,
                 page,
@@ -123,13 +123,11 @@ impl Slices {
             Err(error) if error.kind() == ErrorKind::Corrupt => error,
             done => return done,
         };
-        let before = self.found(index)?;
+        self.look_up(index)?;
+        let base = &self.opened.base;
         let leaf = self.leaf.as_mut().expect("data is read from a leaf");
-        match self
-            .reader
-            .base
-            .elsewhere(&leaf.key, &leaf.page, index, &before)?
-        {
+        let before = leaf.found(index)?;
+        match base.elsewhere(&leaf.key, &leaf.page, index, before)? {
             None => Err(error),
             Some(found) => {
                 leaf.found[index - leaf.first] = Some(found);
@@ -140,61 +138,52 @@ impl Slices {
 
     /// Returns a slice that begins with the piece `index`, which starts at `start` in the image.
     fn data(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
-        let (skip, options) = (self.position - start, self.reader.options);
-        let found = self.found(index)?;
-        if options.mode == ReadMode::Copy || found.pack.mapped().is_none() {
-            return self.copied_part(&found, &id, skip);
-        }
+        self.look_up(index)?;
+        let (skip, options) = (self.position - start, self.opened.options);
+        let leaf = self.leaf.as_ref().expect("data is read from a leaf");
+        let found = leaf.found(index)?;
+        let pack = &found.pack;
+        let Some(bytes) = pack.mapped().filter(|_| options.mode == ReadMode::Map) else {
+            return self.copied_part(found, &id, skip);
+        };
         let from = found.place.offset + skip;
-        self.read_ahead(&found, from);
-        let wanted = (self.end - self.position).min(SLICE_MAX_BYTES);
-        let first_end = found.place.range().end;
-        let proved = found.pack.is_proved(found.place, options.verify);
-        found.pack.chunk(found.place, &id, options.verify)?;
-        let mut end = first_end;
-        let mut next = index + 1;
-        while end - from < wanted {
-            let Some(neighbour) = self.neighbour(next, &found, end)? else {
-                break;
-            };
-            end = neighbour;
-            next += 1;
+        let rest = self.end - self.position;
+        let wanted = from + rest.min(SLICE_MAX_BYTES);
+        if self.long {
+            self.ahead = read_ahead(self.ahead, pack, from, rest);
         }
-        let end = end.min(from + wanted);
-        if proved && !self.long {
-            found.pack.will_need(from..end);
+        let mut run = leaf.run(index, wanted);
+        let is_proved = |chunk: &Found| pack.is_proved(chunk.place, options.verify);
+        if !run.iter().flatten().all(is_proved) {
+            let run_end = run.last().and_then(Option::as_ref).unwrap_or(found);
+            if pack
+                .bring(found.place.offset..run_end.place.range().end)
+                .is_err()
+            {
+                // The medium fails somewhere in the run: what is whole before that is handed out.
+                run = &run[..1];
+                pack.bring(found.place.range())?;
+            }
+        } else if !self.long {
+            pack.will_need(from..wanted);
+        }
+        let mut end = from;
+        for (at, chunk) in run.iter().flatten().enumerate() {
+            match pack.check(chunk.place, &leaf.id(index + at)?, options.verify) {
+                Ok(()) => end = chunk.place.range().end.min(wanted),
+                Err(error) if at == 0 => return Err(error),
+                // The next slice begins with it.
+                Err(_) => break,
+            }
         }
         let place = |offset: u64| {
             usize::try_from(offset).map_err(|_| Error::corrupt("offset beyond the address space"))
         };
-        let bytes = found.pack.mapped().expect("it was there just above");
         Ok(bytes.slice(place(from)?..place(end)?))
     }
 
-    /// Proves the piece `index` if it lies in the same pack at `end`, and returns where it ends.
-    fn neighbour(&mut self, index: usize, before: &Found, end: u64) -> Result<Option<u64>> {
-        let leaf = self.leaf.as_ref().expect("data is read from a leaf");
-        let Some((content, range)) = leaf.page.page().piece(index) else {
-            return Ok(None);
-        };
-        if leaf.start + range.start >= self.end {
-            return Ok(None);
-        }
-        let (Content::Own(id) | Content::Public(id)) = content else {
-            return Ok(None);
-        };
-        let found = self.found(index)?;
-        if !Arc::ptr_eq(&found.pack, &before.pack) || found.place.offset != end {
-            return Ok(None);
-        }
-        found
-            .pack
-            .chunk(found.place, &id, self.reader.options.verify)?;
-        Ok(Some(found.place.range().end))
-    }
-
-    /// Returns where a piece of the current leaf lies, looking up the ones behind it as well.
-    fn found(&mut self, index: usize) -> Result<Found> {
+    /// Looks up where a piece of the current leaf lies, and the ones behind it as well.
+    fn look_up(&mut self, index: usize) -> Result<()> {
         let leaf = self.leaf.as_mut().expect("data is read from a leaf");
         let at_hand = leaf.first..leaf.first + leaf.found.len();
         if !at_hand.contains(&index) {
@@ -203,17 +192,15 @@ impl Slices {
                 .piece_at(self.end - 1 - leaf.start)
                 .unwrap_or(page.piece_count() - 1);
             let pieces = index..(last + 1).min(index + PIECES_AT_ONCE);
-            leaf.found = self.reader.base.pieces(&leaf.key, &leaf.page, pieces)?;
+            leaf.found = self.opened.base.pieces(&leaf.key, &leaf.page, pieces)?;
             leaf.first = index;
         }
-        leaf.found[index - leaf.first]
-            .clone()
-            .ok_or_else(|| Error::corrupt("a zero run where data should be"))
+        Ok(())
     }
 
     /// Returns the rest of a chunk from memory of its own.
     fn copied_part(&self, found: &Found, id: &ChunkId, skip: u64) -> Result<Bytes> {
-        let verify = self.reader.options.verify;
+        let verify = self.opened.options.verify;
         let len = (u64::from(found.place.len_bytes) - skip).min(self.end - self.position);
         if found.pack.is_proved(found.place, verify) {
             let place = Place {
@@ -228,27 +215,55 @@ impl Slices {
         let skip = usize::try_from(skip).expect("less than one chunk");
         Ok(bytes.slice(skip..skip + usize::try_from(len).expect("at most one chunk")))
     }
+}
 
-    /// Asks for what a long range will need next.
-    fn read_ahead(&mut self, found: &Found, from: u64) {
-        if !self.long {
-            return;
-        }
-        let pack = found.pack.id().0;
-        if self.ahead.0 != pack || self.ahead.1 < from + AHEAD_BYTES / 2 {
-            let rest = (self.end - self.position).min(AHEAD_BYTES);
-            let start = if self.ahead.0 == pack {
-                self.ahead.1.max(from)
-            } else {
-                from
-            };
-            let until = (from + rest).min(found.pack.len_bytes());
-            if start < until {
-                found.pack.will_need(start..until);
-            }
-            self.ahead = (pack, until);
+impl Leaf {
+    /// Returns where a piece lies that was looked up.
+    fn found(&self, index: usize) -> Result<&Found> {
+        let found = index
+            .checked_sub(self.first)
+            .and_then(|at| self.found.get(at)?.as_ref());
+        found.ok_or_else(|| Error::corrupt("a zero run where data should be"))
+    }
+
+    /// Returns the identity of a piece of data.
+    fn id(&self, index: usize) -> Result<ChunkId> {
+        match self.page.page().piece(index) {
+            Some((Content::Own(id) | Content::Public(id), _)) => Ok(id),
+            _ => Err(Error::corrupt("a zero run where data should be")),
         }
     }
+
+    /// Returns the piece `index` and those behind it that lie back to back in the same pack, as
+    /// far as they were looked up and begin before `until` in the pack.
+    fn run(&self, index: usize, until: u64) -> &[Option<Found>] {
+        let behind = &self.found[index - self.first..];
+        let touches = |pair: &&[Option<Found>]| match pair {
+            [Some(one), Some(next)] => {
+                let end = one.place.range().end;
+                next.place.offset == end && end < until && Arc::ptr_eq(&one.pack, &next.pack)
+            }
+            _ => false,
+        };
+        let more = behind.windows(2).take_while(touches).count();
+        &behind[..=more]
+    }
+}
+
+/// Asks for what a long range will need next; returns up to where in which pack was asked.
+fn read_ahead(asked: (u64, u64), pack: &Pack, from: u64, rest: u64) -> (u64, u64) {
+    let number = pack.id().0;
+    let start = match asked {
+        (pack, until) if pack == number => until.max(from),
+        _ => from,
+    };
+    let limit = (from + rest).min(pack.len_bytes());
+    let until = limit.min(from + AHEAD_BYTES);
+    if start >= until || (until < limit && until - start < SLICE_MAX_BYTES) {
+        return (number, start);
+    }
+    pack.will_need(start..until);
+    (number, until)
 }
 
 impl Iterator for Slices {
