@@ -9,29 +9,50 @@ use crate::data::{
 };
 use crate::memory::Watch;
 use crate::pipeline::{self, Known};
-use crate::{Goal, Plan, Row, mb_per_s, medians};
+use crate::{Goal, Plan, Row, mb_per_s, medians, processor_time};
 
 /// One upload of unique bytes beside the bare pipeline; MB/s of both, round by round.
-fn unique(plan: &Plan, data: &[u8], digests: Digests) -> Vec<(f64, f64)> {
-    let round = |round: usize| {
+fn unique(plan: &Plan, data: &[u8], digests: Digests) -> Measured {
+    let (mut ours_cpu, mut bare_cpu) = (0.0, 0.0);
+    let mut round = |round: usize| {
         let place = Place::new(plan, "unique");
         let ours = || {
             let engine = engine(&place.join("engine"), digests);
             let images = images(&engine);
             let id = *images.create(new_image()).expect("create").id();
-            let start = Instant::now();
-            fill(&images, &id, &mut &data[..]);
-            mb_per_s(data.len(), start.elapsed())
+            timed(&mut ours_cpu, data.len(), || {
+                fill(&images, &id, &mut &data[..])
+            })
         };
         let bare = || {
-            let start = Instant::now();
-            let written = pipeline::store(data, &place.join("bare"), digests, &mut Known::new());
-            assert_eq!(written, data.len() as u64, "all of it is unique");
-            mb_per_s(data.len(), start.elapsed())
+            timed(&mut bare_cpu, data.len(), || {
+                let path = place.join("bare");
+                let written = pipeline::store(data, &path, digests, &mut Known::new());
+                assert_eq!(written, data.len() as u64, "all of it is unique");
+            })
         };
         in_turns(round, ours, bare)
     };
-    (0..plan.rounds).map(round).collect()
+    let pairs = (0..plan.rounds).map(&mut round).collect();
+    Measured {
+        pairs,
+        processor: ours_cpu / bare_cpu,
+    }
+}
+
+/// Both sides round by round, and the engine's processor time for each of the bare pipeline's.
+struct Measured {
+    pairs: Vec<(f64, f64)>,
+    processor: f64,
+}
+
+/// Times work by the clock, in MB/s, and adds up what it took of processors.
+fn timed(processor: &mut f64, len: usize, work: impl FnOnce()) -> f64 {
+    let (before, start) = (processor_time(), Instant::now());
+    work();
+    let time = start.elapsed();
+    *processor += (processor_time() - before).as_secs_f64();
+    mb_per_s(len, time)
 }
 
 /// Lets one side go first in even rounds, the other in odd ones.
@@ -49,11 +70,11 @@ pub(crate) fn in_turns(
     }
 }
 
-fn row(figure: &'static str, what: &str, pairs: &[(f64, f64)], goal: f64) -> Row {
-    let (smalti, raw, ratio) = medians(pairs);
+fn row(figure: &'static str, what: &str, measured: &Measured, goal: f64) -> Row {
+    let (smalti, raw, ratio) = medians(&measured.pairs);
     Row {
         figure,
-        what: what.to_owned(),
+        what: format!("{what}; CPU {:.2} x", measured.processor),
         unit: "MB/s",
         smalti,
         raw: Some(raw),
@@ -79,7 +100,8 @@ pub(crate) fn s2(plan: &Plan) -> Vec<Row> {
 }
 
 /// Bytes that are stored already; MB/s of both sides.
-fn stored(plan: &Plan, data: &[u8], digests: Digests) -> Vec<(f64, f64)> {
+fn stored(plan: &Plan, data: &[u8], digests: Digests) -> Measured {
+    let (mut ours_cpu, mut bare_cpu) = (0.0, 0.0);
     let place = Place::new(plan, "stored");
     let engine = engine(&place.join("engine"), digests);
     let images = images(&engine);
@@ -88,27 +110,30 @@ fn stored(plan: &Plan, data: &[u8], digests: Digests) -> Vec<(f64, f64)> {
     let mut known = Known::new();
     pipeline::store(data, &place.join("bare"), digests, &mut known);
     let before = place.pack_bytes("engine");
-    let round = |round: usize| {
+    let mut round = |round: usize| {
         let ours = || {
             let id = *images.create(new_image()).expect("create").id();
-            let start = Instant::now();
-            fill(&images, &id, &mut &data[..]);
-            mb_per_s(data.len(), start.elapsed())
+            timed(&mut ours_cpu, data.len(), || {
+                fill(&images, &id, &mut &data[..])
+            })
         };
         let bare = || {
-            let start = Instant::now();
-            pipeline::store(data, &place.join("again"), digests, &mut known);
-            mb_per_s(data.len(), start.elapsed())
+            timed(&mut bare_cpu, data.len(), || {
+                pipeline::store(data, &place.join("again"), digests, &mut known);
+            })
         };
         in_turns(round, ours, bare)
     };
-    let pairs = (0..plan.rounds).map(round).collect();
+    let pairs = (0..plan.rounds).map(&mut round).collect();
     assert_eq!(
         place.pack_bytes("engine"),
         before,
         "nothing is written twice"
     );
-    pairs
+    Measured {
+        pairs,
+        processor: ours_cpu / bare_cpu,
+    }
 }
 
 pub(crate) fn s3(plan: &Plan) -> Vec<Row> {
@@ -130,8 +155,7 @@ pub(crate) fn s3(plan: &Plan) -> Vec<Row> {
 }
 
 /// Both digests of some streams on two threads: the bound that libraries set.
-fn two_cores(streams: &[&[u8]]) -> f64 {
-    let start = Instant::now();
+fn two_cores(streams: &[&[u8]]) {
     let (left, right) = streams.split_at(streams.len() / 2);
     std::thread::scope(|scope| {
         for half in [left, right] {
@@ -147,17 +171,13 @@ fn two_cores(streams: &[&[u8]]) -> f64 {
             });
         }
     });
-    mb_per_s(
-        streams.iter().map(|stream| stream.len()).sum(),
-        start.elapsed(),
-    )
 }
 
 pub(crate) fn s4(plan: &Plan) -> Vec<Row> {
     let data = noise(4, plan.len_bytes());
     let streams: Vec<&[u8]> = data.chunks(data.len().div_ceil(16)).collect();
     let mut peaks = Vec::new();
-    let mut pairs = Vec::new();
+    let (mut pairs, mut ours_cpu, mut bare_cpu) = (Vec::new(), 0.0, 0.0);
     for round in 0..plan.rounds {
         let place = Place::new(plan, "many");
         let ours = || {
@@ -166,18 +186,20 @@ pub(crate) fn s4(plan: &Plan) -> Vec<Row> {
             let create = |_| *images.create(new_image()).expect("create").id();
             let ids: Vec<_> = (0..streams.len()).map(create).collect();
             let watch = Watch::start();
-            let start = Instant::now();
-            std::thread::scope(|scope| {
-                for (id, stream) in ids.iter().zip(&streams) {
-                    let images = &images;
-                    scope.spawn(move || fill(images, id, &mut &stream[..]));
-                }
+            let rate = timed(&mut ours_cpu, data.len(), || {
+                std::thread::scope(|scope| {
+                    for (id, stream) in ids.iter().zip(&streams) {
+                        let images = &images;
+                        scope.spawn(move || fill(images, id, &mut &stream[..]));
+                    }
+                })
             });
-            let time = start.elapsed();
             peaks.push(watch.peak_mib());
-            mb_per_s(data.len(), time)
+            rate
         };
-        pairs.push(in_turns(round, ours, || two_cores(&streams)));
+        pairs.push(in_turns(round, ours, || {
+            timed(&mut bare_cpu, data.len(), || two_cores(&streams))
+        }));
     }
     let memory = Row {
         figure: "S4",
@@ -189,5 +211,9 @@ pub(crate) fn s4(plan: &Plan) -> Vec<Row> {
         goal: Goal::AtMost(16.0 * 24.0),
     };
     let what = "16 uploads at once, MD5 + SHA-512, two cores' bound";
+    let pairs = Measured {
+        pairs,
+        processor: ours_cpu / bare_cpu,
+    };
     vec![row("S4", what, &pairs, 0.95), memory]
 }

@@ -130,6 +130,32 @@ pub(crate) fn medians(pairs: &[(f64, f64)]) -> (f64, f64, f64) {
     (side(|p| p.0), side(|p| p.1), side(|p| p.0 / p.1))
 }
 
+/// Measures work of this thread alone by its processor time, which other work on the machine
+/// hardly moves. Where nothing waits, this is the time that a quiet machine takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(Duration);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Self::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        Self::now() - self.0
+    }
+
+    fn now() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).expect("a time after the start")
+    }
+}
+
+/// Returns the processor time of all threads of this process.
+pub(crate) fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("a time after the start")
+}
+
 /// Returns a rate in MB/s.
 pub(crate) fn mb_per_s(len_bytes: usize, time: Duration) -> f64 {
     len_bytes as f64 / 1e6 / time.as_secs_f64()

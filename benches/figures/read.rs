@@ -16,7 +16,7 @@ use crate::data::{
     IDENTITY, Place, Rng, engine, forget, images, in_memory, new_image, noise, upload, write_file,
 };
 use crate::ingest::in_turns;
-use crate::{Goal, Plan, Row, mb_per_s, median, medians};
+use crate::{Goal, Plan, Row, Stopwatch, mb_per_s, median, medians};
 
 const RANGE: u64 = 64 << 10;
 const OPTIONS: ReadOptions = ReadOptions {
@@ -81,7 +81,7 @@ pub(crate) fn hot(plan: &Plan) -> Vec<Row> {
 
     let full = |round| {
         let timed = |work: &dyn Fn() -> u64| {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             assert_eq!(work(), expected);
             mb_per_s(len, start.elapsed())
         };
@@ -113,7 +113,7 @@ fn hot_ranges(plan: &Plan, reader: &Reader, bare: &Map) -> Vec<Row> {
     let slices = |round: usize| {
         let offsets = offsets(round as u64, COUNT, len);
         let ours = || {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             for &offset in &offsets {
                 for slice in reader.slices(offset..offset + RANGE).expect("range") {
                     black_box(slice.expect("slice"));
@@ -122,7 +122,7 @@ fn hot_ranges(plan: &Plan, reader: &Reader, bare: &Map) -> Vec<Row> {
             per_s(COUNT, start.elapsed())
         };
         let bare = || {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             offsets
                 .iter()
                 .for_each(|&offset| drop(black_box(bare.bytes().slice(at(offset)))));
@@ -134,13 +134,13 @@ fn hot_ranges(plan: &Plan, reader: &Reader, bare: &Map) -> Vec<Row> {
     let copies = |round: usize| {
         let offsets = offsets(100 + round as u64, COUNT / 4, len);
         let mut buf = vec![0; RANGE as usize];
-        let start = Instant::now();
+        let start = Stopwatch::start();
         for &offset in &offsets {
             buf.copy_from_slice(&bare.bytes()[at(offset)]);
             black_box(&mut buf);
         }
         let raw = mb_per_s(offsets.len() * RANGE as usize, start.elapsed());
-        let start = Instant::now();
+        let start = Stopwatch::start();
         for &offset in &offsets {
             assert_eq!(
                 reader.read_at(&mut buf, offset).expect("read"),
