@@ -1,6 +1,8 @@
 //! Time: stamps in microseconds, and the only door to the clock of the system.
 
 use std::fmt;
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
@@ -55,6 +57,12 @@ impl Clock for SystemClock {
             .unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
+}
+
+/// Returns seconds since some moment of this process, 1 or more; they never go backwards.
+pub(crate) fn tick() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs() + 1
 }
 
 #[cfg(test)]

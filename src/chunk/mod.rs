@@ -6,6 +6,7 @@
 mod cut;
 mod pack;
 mod packs;
+mod recent;
 mod scan;
 mod segment;
 mod write;

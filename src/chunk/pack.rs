@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
+use super::recent::Recent;
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::hash;
 use crate::id::{ChunkId, PackId};
@@ -92,6 +94,7 @@ pub(crate) struct Pack {
     source: Arc<dyn PackSource>,
     len_bytes: u64,
     proved: Arc<Proved>,
+    recent: Recent,
 }
 
 impl Pack {
@@ -110,6 +113,7 @@ impl Pack {
             source,
             len_bytes,
             proved,
+            recent: Recent::default(),
         })
     }
 
@@ -208,8 +212,11 @@ impl Pack {
         self.source.forget(place.range());
     }
 
-    /// Asks that bytes are read ahead into memory.
+    /// Asks that bytes are read ahead into memory, unless that was asked a moment ago.
     pub(crate) fn will_need(&self, range: Range<u64>) {
+        if !self.recent.is_news(&range, self.len_bytes, clock::tick()) {
+            return;
+        }
         let ends = (usize::try_from(range.start), usize::try_from(range.end));
         match (self.source.map(), ends) {
             (Some(map), (Ok(start), Ok(end))) => map.will_need(start..end),
