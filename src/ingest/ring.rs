@@ -159,7 +159,7 @@ impl Buffer {
             self.ring.hold(slot.clone());
         }
         let ring = self.ring.clone();
-        Frozen { slot, ring }
+        Frozen(Arc::new(Hold { slot, ring }))
     }
 
     fn slot_mut(&mut self) -> Option<&mut Slot> {
@@ -184,7 +184,10 @@ impl fmt::Debug for Buffer {
 
 /// A filled buffer, read by any number of lanes; free again when the last reference drops.
 #[derive(Clone)]
-pub(crate) struct Frozen {
+pub(crate) struct Frozen(Arc<Hold>);
+
+/// What all references to a filled buffer share, so that only the last one wakes who waits.
+struct Hold {
     /// There until the drop.
     slot: Option<Arc<Slot>>,
     ring: Arc<Shared>,
@@ -205,13 +208,12 @@ impl Deref for Frozen {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.slot
-            .as_ref()
-            .map_or(&[], |slot| &slot.bytes[..slot.len])
+        let slot = self.0.slot.as_ref();
+        slot.map_or(&[], |slot| &slot.bytes[..slot.len])
     }
 }
 
-impl Drop for Frozen {
+impl Drop for Hold {
     fn drop(&mut self) {
         drop(self.slot.take());
         self.ring.wake();
