@@ -1,8 +1,8 @@
 //! Lanes: work on the buffers of one upload, in order, on whichever thread is free.
 //!
-//! A lane is run by one thread at a time: by the pool, a buffer a turn so that lanes share the
-//! threads fairly, or by the caller where the pool is crowded or gone, and in `finish`. The bytes
-//! that wait are bounded by the ring of the upload, not here.
+//! A lane is run by one thread at a time: by the pool, a buffer a turn while others wait so that
+//! lanes share the threads fairly, or by the caller where the pool is crowded or gone, and in
+//! `finish`. The bytes that wait are bounded by the ring of the upload, not here.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -270,9 +270,11 @@ impl<W: Work> Runnable for Shared<W> {
     fn run(self: Arc<Self>) {
         let mut state = self.lock();
         state.is_scheduled = false;
-        if !state.is_running {
+        while !state.is_running && !state.queue.is_empty() {
             state = self.turn(state);
-            Shared::schedule(&self, state);
+            if !self.threads.is_idle() {
+                return Shared::schedule(&self, state);
+            }
         }
     }
 }

@@ -77,6 +77,11 @@ impl Threads {
         self.uploads.load(Ordering::Relaxed) >= self.cores
     }
 
+    /// Tells whether no job waits, so that who runs one may as well go on with it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
     /// Queues a turn of `job`; returns false when no thread will ever take it.
     pub(super) fn schedule(self: &Arc<Self>, job: Arc<dyn Runnable>) -> bool {
         let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
