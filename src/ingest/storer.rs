@@ -23,7 +23,7 @@ use crate::limits::{BLOCK_LEN_BYTES, CHUNK_MAX_BYTES};
 use crate::manifest::{Content, NewPage, Piece, TreeBuilder};
 
 /// New chunks after which a batch is named.
-const BATCH_CHUNKS: usize = 2048;
+const BATCH_CHUNKS: usize = 4096;
 /// Leased chunks after which a batch is named.
 const BATCH_LEASES: usize = 8192;
 /// Bytes that the cutter may not have decided about.
@@ -150,7 +150,9 @@ impl Storer {
         if !stretches.is_empty() {
             self.store(&stretches)?;
         }
-        if self.written.len() >= BATCH_CHUNKS || self.leased.count() >= BATCH_LEASES {
+        let writer = self.writer.as_ref();
+        let full = writer.is_some_and(|writer| writer.len_bytes() >= self.bounds.max_bytes);
+        if full || self.written.len() >= BATCH_CHUNKS || self.leased.count() >= BATCH_LEASES {
             self.name_batch()?;
         }
         Ok(())
