@@ -42,7 +42,7 @@ const TURN_SLICES: usize = 64;
 /// # let image = images.create(new).await?;
 /// # images.upload_from(image.id(), &b"not a system"[..], Default::default()).await?;
 /// let reader = images.open(image.id()).await?.expect("it holds data");
-/// let mut stream = reader.stream("bytes=-6".parse()?)?;
+/// let mut stream = reader.stream(6..12)?;
 /// // Most hosts have `StreamExt::next` for this.
 /// while let Some(slice) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
 ///     assert_eq!(slice?, "system");
