@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tokio")]
 mod asyncio;
+mod check;
+mod gc;
 mod range;
 mod source;
 mod support;
