@@ -8,6 +8,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+#[cfg(feature = "tokio")]
+use std::sync::TryLockError;
+
 use crate::id::ChunkKey;
 
 /// The leases of one engine.
@@ -50,6 +53,20 @@ impl Leases {
             leases: self,
             _gate: gate,
         }
+    }
+
+    /// As [`Leases::look`], but nothing where that would wait for a sweep.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn try_look(self: &Arc<Self>) -> Option<Look<'_>> {
+        let gate = match self.gate.try_read() {
+            Ok(gate) => gate,
+            Err(TryLockError::Poisoned(gate)) => gate.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Look {
+            leases: self,
+            _gate: gate,
+        })
     }
 
     /// Waits for running looks and keeps new ones out until the sweep is dropped.

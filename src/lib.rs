@@ -1,5 +1,7 @@
 //! An embeddable image store for Rust servers.
 
+#[cfg(feature = "tokio")]
+pub mod asyncio;
 mod base;
 pub mod check;
 pub mod chunk;

@@ -199,6 +199,17 @@ impl Pack {
         }
     }
 
+    /// Brings mapped bytes into memory, so that touching them waits for no disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn populate(&self, range: Range<u64>) -> Result<()> {
+        let ends = (usize::try_from(range.start), usize::try_from(range.end));
+        let (Some(map), (Ok(start), Ok(end))) = (self.source.map(), ends) else {
+            return Ok(());
+        };
+        map.populate(start..end)
+            .map_err(|e| Error::io(format!("read pack {}", self.id), e))
+    }
+
     /// Reads part of a chunk that needs no proof into memory of the caller.
     pub(crate) fn read_into(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.source.read_into(buf, offset)
