@@ -1,6 +1,8 @@
 //! One binary of integration tests, a module for each flow.
 
 mod range;
+#[cfg(feature = "testing")]
+mod rot;
 mod source;
 mod support;
 mod tidy;
