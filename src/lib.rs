@@ -1,12 +1,13 @@
 //! An embeddable image store for Rust servers.
 
 mod base;
+pub mod check;
 pub mod chunk;
 pub mod clock;
 pub mod disk;
 pub mod engine;
 pub mod error;
-mod gc;
+pub mod gc;
 pub mod hash;
 pub mod id;
 pub mod image;

@@ -153,6 +153,20 @@ impl Base {
         decode(&bytes)
     }
 
+    /// Looks a piece up again whose bytes were not as they should be where a hint led; `None` if
+    /// it is there and nowhere else.
+    pub(crate) fn elsewhere(
+        &self,
+        key: &ChunkKey,
+        page: &CachedPage,
+        index: usize,
+        before: &Found,
+    ) -> Result<Option<Found>> {
+        page.places()[index] = None;
+        let found = self.pieces(key, page, index..index + 1)?.pop().flatten();
+        Ok(found.filter(|now| now.place != before.place || now.pack.id() != before.pack.id()))
+    }
+
     /// Returns packs and places of pieces of a page, by index; none for zero runs.
     pub(crate) fn pieces(
         &self,

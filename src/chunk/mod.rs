@@ -17,6 +17,6 @@ pub(crate) use cut::{Cut, Cutter, Piece};
 pub use pack::Verify;
 pub(crate) use pack::{Pack, Place, Proved};
 pub(crate) use packs::Packs;
-pub(crate) use scan::{scan_pack, walk_back};
+pub(crate) use scan::{check_segment, scan_pack, walk_back};
 pub(crate) use segment::{Entry, Segment};
-pub(crate) use write::{NewChunk, PackWriter};
+pub(crate) use write::{Mark, NewChunk, PackWriter};

@@ -185,6 +185,11 @@ impl Pack {
         Ok(bytes)
     }
 
+    /// Asks that a chunk leaves memory, so that the next read comes from the medium.
+    pub(crate) fn forget(&self, place: Place) {
+        self.source.forget(place.range());
+    }
+
     /// Asks that bytes are read ahead into memory.
     pub(crate) fn will_need(&self, range: Range<u64>) {
         let ends = (usize::try_from(range.start), usize::try_from(range.end));

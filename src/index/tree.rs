@@ -10,66 +10,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::fault::{INDEX, guarded};
-use super::log::{AppendError, LogWriter};
-use super::names::{self, Snapshot};
+use super::log::AppendError;
+use super::names;
 use super::open::{self, Db};
+use super::options::{KvAccess, KvOptions, KvStats};
 use super::replay::LogReader;
 use super::reserve::Reserve;
 use super::view::{ReadView, WriteView};
-use crate::disk::{Access, Disk, SyncSite};
+use super::writer::Writer;
+use crate::disk::{Access, Disk};
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::{Durability, Get, Kv, Put};
 use crate::limits::MIB;
 
 /// How much log is kept before a snapshot of the names is taken, at least.
 const NAMES_LOG_BYTES: u64 = 64 * MIB;
-
-/// What an open may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KvAccess {
-    /// Read what was closed in good order; write nothing.
-    Read,
-    /// Read and write what is there.
-    Write,
-    /// Read and write; make it if it is not there.
-    Create,
-}
-
-/// How a [`RedbKv`] is opened.
-#[derive(Debug, Clone)]
-pub(crate) struct KvOptions {
-    /// Memory for pages of the index, in bytes.
-    pub(crate) cache_bytes: usize,
-    /// Log that is written between two checkpoints, in bytes.
-    pub(crate) checkpoint_log_bytes: u64,
-    /// Length of the file that is given up when the disk is full, in bytes; 0 is none.
-    pub(crate) reserve_bytes: u64,
-    /// What the open may do.
-    pub(crate) access: KvAccess,
-}
-
-impl Default for KvOptions {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 64 << 20,
-            checkpoint_log_bytes: 8 * MIB,
-            reserve_bytes: 16 * MIB,
-            access: KvAccess::Create,
-        }
-    }
-}
-
-/// Sizes of the files, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KvStats {
-    /// Length of the index file. It is sparse where redb grew it ahead: redb doubles it up to
-    /// 4 GiB and then adds 4 GiB, and trims it when it is closed.
-    pub(crate) index_bytes: u64,
-    /// All log segments that are kept.
-    pub(crate) log_bytes: u64,
-    /// The newest snapshot of the names.
-    pub(crate) names_bytes: u64,
-}
 
 /// The ordered byte map of one directory.
 pub(crate) struct RedbKv {
@@ -83,18 +38,6 @@ pub(crate) struct RedbKv {
     snapshotting: Mutex<()>,
     poisoned: OnceLock<String>,
     closed: AtomicBool,
-}
-
-struct Writer {
-    log: LogWriter,
-    /// Newest record of the last checkpoint.
-    applied: u64,
-    /// Log bytes since then.
-    since_bytes: u64,
-    snapshot: Snapshot,
-    /// Newest record that changed a name.
-    names_seq: u64,
-    buffer: Vec<u8>,
 }
 
 /// A snapshot of the names that is to be written.
@@ -400,10 +343,11 @@ impl RedbKv {
 
     fn log(&self, writer: &mut Writer, set: &[u8], durability: Durability) -> Result<()> {
         let mut appended = writer.log.append(set);
-        if let Err(AppendError::Undone(error)) = &appended {
-            if error.code() == ErrorCode::StorageFull && self.reserve.release() {
-                appended = writer.log.append(set);
-            }
+        if let Err(AppendError::Undone(error)) = &appended
+            && error.code() == ErrorCode::StorageFull
+            && self.reserve.release()
+        {
+            appended = writer.log.append(set);
         }
         match appended {
             Ok(len) => writer.since_bytes += len,
@@ -486,7 +430,7 @@ impl RedbKv {
 
     fn snapshot_job(&self, writer: &Writer) -> Result<SnapshotJob> {
         Ok(SnapshotJob {
-            view: self.with_db(Db::begin_read)?,
+            view: ReadView::new(self.with_db(Db::begin_read)?),
             seq: writer.log.last_seq(),
         })
     }
@@ -512,7 +456,7 @@ impl RedbKv {
 
 impl Kv for RedbKv {
     fn read<R>(&self, f: impl FnOnce(&dyn Get) -> Result<R>) -> Result<R> {
-        f(&self.with_db(Db::begin_read)?)
+        f(&ReadView::new(self.with_db(Db::begin_read)?))
     }
 
     fn write<R>(
@@ -543,41 +487,6 @@ impl Drop for RedbKv {
         if let Some(db) = slot.take() {
             db.abandon();
         }
-    }
-}
-
-impl Writer {
-    /// Brings the index up to its log and makes it durable.
-    fn recover(disk: &Arc<dyn Disk>, db: &Db, progress: &mut dyn FnMut(u64, u64)) -> Result<Self> {
-        let log = LogReader::open(Arc::clone(disk))?;
-        let applied = db.applied()?;
-        let last = db.replay(&log, applied, progress)?;
-        if last > applied {
-            // A record may have come from the page cache of a process that died: it is made
-            // durable before the index holds it.
-            if let Some(path) = log.last_path() {
-                let file = disk.open(&path, Access::Write);
-                let synced = file.and_then(|file| file.sync(SyncSite::Log));
-                synced.map_err(|cause| Error::io(&path, cause))?;
-            }
-            db.checkpoint(last)?;
-        }
-        log.remove_unfinished()?;
-        let snapshot = names::newest(&**disk, Access::Write)?;
-        let mut writer = Self {
-            log: LogWriter::new(Arc::clone(disk), log.kept(), log.next_number(), last),
-            applied: last,
-            since_bytes: 0,
-            snapshot,
-            names_seq: if snapshot.seq < last { last } else { 0 },
-            buffer: Vec::new(),
-        };
-        writer.trim();
-        Ok(writer)
-    }
-
-    fn trim(&mut self) {
-        self.log.trim(self.applied.min(self.snapshot.seq));
     }
 }
 

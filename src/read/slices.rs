@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::reader::{ReadMode, Reader};
 use crate::base::{CachedPage, Found};
-use crate::chunk::{Place, Verify};
-use crate::error::{Error, Result};
+use crate::chunk::Place;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ChunkKey};
 use crate::manifest::Content;
 
@@ -93,7 +93,7 @@ impl Slices {
                 let len = usize::try_from(len).expect("at most the length of the zeros");
                 Ok(Bytes::from_static(&ZEROS[..len]))
             }
-            Content::Own(id) | Content::Public(id) => self.data(index, id, start),
+            Content::Own(id) | Content::Public(id) => self.data_or_elsewhere(index, id, start),
         }
     }
 
@@ -116,11 +116,32 @@ impl Slices {
         Ok(())
     }
 
+    /// Returns data from where it was last found, or, if that is damaged, from where a copy that
+    /// was stored since is.
+    fn data_or_elsewhere(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
+        let error = match self.data(index, id, start) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => error,
+            done => return done,
+        };
+        let before = self.found(index)?;
+        let leaf = self.leaf.as_mut().expect("data is read from a leaf");
+        match self
+            .reader
+            .base
+            .elsewhere(&leaf.key, &leaf.page, index, &before)?
+        {
+            None => Err(error),
+            Some(found) => {
+                leaf.found[index - leaf.first] = Some(found);
+                self.data(index, id, start)
+            }
+        }
+    }
+
     /// Returns a slice that begins with the piece `index`, which starts at `start` in the image.
     fn data(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
+        let (skip, options) = (self.position - start, self.reader.options);
         let found = self.found(index)?;
-        let skip = self.position - start;
-        let options = self.reader.options;
         if options.mode == ReadMode::Copy || found.pack.mapped().is_none() {
             return self.copied_part(&found, &id, skip);
         }

@@ -2,8 +2,15 @@
 
 mod packs;
 
+use std::sync::Arc;
+
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
-use crate::hash::chunk_id;
+use crate::disk::Disk;
+use crate::error::Result;
+use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
+use crate::index::{Durability, Kv, KvOptions, RedbKv, Table};
+use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
+use crate::limits::CHUNK_AVG_BYTES;
 use crate::manifest;
 
 pub use packs::{PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments};
@@ -37,4 +44,103 @@ pub fn cut(kind: CutterKind, slices: &[&[u8]], emit: &mut dyn FnMut(bool, u64)) 
 /// Returns the identity of a chunk.
 pub fn identity(bytes: &[u8]) -> [u8; 32] {
     *chunk_id(&[bytes]).as_bytes()
+}
+
+/// As many as an upload has.
+const RING_BUFFERS: usize = 12;
+
+/// The lane machinery of an engine, without the engine.
+#[derive(Debug)]
+pub struct Lanes(Pool);
+
+impl Lanes {
+    /// Makes it with the threads that an engine would have.
+    #[expect(clippy::new_without_default, reason = "a door, not an interface")]
+    pub fn new() -> Self {
+        Self(Pool::new())
+    }
+
+    /// Feeds one upload to a lane for each algorithm and one for identities of fixed 64 KiB;
+    /// returns the digests and how many identities there were.
+    ///
+    /// # Errors
+    /// Those of the lanes.
+    pub fn digest(&self, algorithms: &[Algorithm], bytes: &[u8]) -> Result<(Vec<Digest>, u64)> {
+        let (ring, _active) = (Ring::new(RING_BUFFERS), self.0.enter());
+        let lanes: Vec<_> = algorithms
+            .iter()
+            .map(|&algorithm| Lane::new(algorithm.name(), &self.0, Hasher::new(algorithm)))
+            .collect();
+        let identities = Lane::new("identity", &self.0, Identities(0));
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut buffer = ring.take();
+            rest = &rest[buffer.fill(rest)..];
+            let buffer = buffer.freeze();
+            lanes
+                .iter()
+                .try_for_each(|lane| lane.push(buffer.clone()))?;
+            identities.push(buffer)?;
+        }
+        let digests: Result<_> = lanes
+            .into_iter()
+            .map(|l| Ok(l.finish()?.finish()))
+            .collect();
+        Ok((digests?, identities.finish()?.0))
+    }
+}
+
+struct Identities(u64);
+
+impl Work for Identities {
+    fn take(&mut self, buffer: &Frozen) -> Result<()> {
+        for chunk in buffer.chunks(CHUNK_AVG_BYTES) {
+            std::hint::black_box(chunk_id(&[chunk]));
+            self.0 += 1;
+        }
+        Ok(())
+    }
+
+    fn zeros(&mut self, _len_bytes: u64) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The ordered byte map under the index, with its default settings.
+#[derive(Debug)]
+pub struct ByteMap(RedbKv);
+
+impl ByteMap {
+    /// Opens the map of a disk, and makes it if there is none.
+    pub fn open(disk: Arc<dyn Disk>) -> Result<Self> {
+        RedbKv::open(disk, KvOptions::default(), &mut |_, _| {}).map(Self)
+    }
+
+    /// Sets the value of a key; durable on return.
+    pub fn put_durably(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.0
+            .write(Durability::Now, |txn| txn.put(Table::Images, key, value))
+    }
+
+    /// Sets the values of keys in one transaction that becomes durable with the next.
+    pub fn put_all(&self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+        self.0.write(Durability::Later, |txn| {
+            let mut pairs = pairs.iter();
+            pairs.try_for_each(|(key, value)| txn.put(Table::Images, key, value))
+        })
+    }
+
+    /// Returns the length of a value.
+    pub fn value_len(&self, key: &[u8]) -> Result<Option<usize>> {
+        self.0.read(|view| {
+            let mut len = None;
+            view.get(Table::Images, key, &mut |value| len = Some(value.len()))?;
+            Ok(len)
+        })
+    }
+
+    /// Makes the index durable up to now.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.0.checkpoint()
+    }
 }

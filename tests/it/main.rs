@@ -1,5 +1,7 @@
 //! One binary of integration tests, a module for each flow.
 
+mod check;
+mod gc;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;

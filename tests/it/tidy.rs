@@ -45,7 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "base", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
+            "base", "disk", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
         ],
     ),
     (
@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "manifest", "disk", "hash", "store", "chunk", "index", "base", "engine",
+            "manifest", "disk", "hash", "store", "chunk", "index", "base", "ingest", "engine",
         ],
     ),
 ];
