@@ -144,3 +144,8 @@ impl ByteMap {
         self.0.checkpoint()
     }
 }
+
+/// Returns the checksum of records, format file and log entries.
+pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
+    crate::sum::sum64(seed, bytes)
+}
