@@ -7,6 +7,8 @@ mod gc;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;
+#[cfg(feature = "testing")]
+mod rot_index;
 mod source;
 mod support;
 mod tidy;
