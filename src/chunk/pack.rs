@@ -220,8 +220,8 @@ impl Pack {
         match (usize::try_from(range.start), usize::try_from(range.end)) {
             (Ok(start), Ok(end)) if end <= mapped => Ok(start..end),
             _ => Err(Error::corrupt(format!(
-                "pack {} is {mapped} bytes, a chunk should be at {}..{}",
-                self.id, range.start, range.end
+                "pack {}, offset {}, {} bytes: the pack ends at {mapped}",
+                self.id, place.offset, place.len_bytes
             ))),
         }
     }

@@ -211,6 +211,8 @@ impl Builder {
     }
 
     fn lock(&self) -> Result<Box<dyn DiskLock>> {
+        // Before the lock, whose file would be left among the files of others.
+        format::look(&*self.disk)?;
         let mode = match self.access {
             KvAccess::Read => LockMode::Shared,
             _ => LockMode::Exclusive,

@@ -59,6 +59,11 @@ impl Db {
         reserve: Arc<Reserve>,
     ) -> Result<Self> {
         let file = open_file(disk, path, Access::Write)?;
+        let len = file.len().map_err(|cause| Error::io(path, cause))?;
+        if len == 0 && path == INDEX {
+            // redb would take it for a new one and fill it.
+            return Err(Error::corrupt(format!("{INDEX} is 0 bytes")));
+        }
         let detach = Detach::default();
         let backend = Backend::new(Arc::clone(&file), reserve, detach.clone());
         let database = guarded("open", || {

@@ -1,5 +1,8 @@
 //! What the flows share: callers, images and bytes.
 
+#[cfg(feature = "testing")]
+pub(crate) mod rot;
+
 use smalti::{Caller, ContainerFormat, DiskFormat, ImageId, Images, NewImage};
 
 /// How test bytes look.

@@ -1,5 +1,7 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+mod packs;
+
 use std::sync::Arc;
 
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
@@ -9,6 +11,9 @@ use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
 use crate::index::{Durability, Kv, KvOptions, RedbKv, Table};
 use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
+use crate::manifest;
+
+pub use packs::{PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments};
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.
@@ -17,6 +22,15 @@ use crate::limits::CHUNK_AVG_BYTES;
 /// When they don't agree, which is what a fuzz target looks for.
 pub fn decode_record(bytes: &[u8]) -> bool {
     crate::index::decode_and_compare(bytes)
+}
+
+/// Decodes any bytes as a page of a manifest and asserts that decode and encode agree, and that
+/// the piece that holds a byte is the one that counting finds; returns whether the bytes are a page.
+///
+/// # Panics
+/// When they don't agree, which is what a fuzz target looks for.
+pub fn decode_page(bytes: &[u8], offsets: &[u64]) -> bool {
+    manifest::decode_and_compare(bytes, offsets)
 }
 
 /// Cuts a stream of slices, and says for each piece whether it is data, and its length.
@@ -129,4 +143,9 @@ impl ByteMap {
     pub fn checkpoint(&self) -> Result<()> {
         self.0.checkpoint()
     }
+}
+
+/// Returns the checksum of records, format file and log entries.
+pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
+    crate::sum::sum64(seed, bytes)
 }
