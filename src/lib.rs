@@ -27,6 +27,7 @@ mod sum;
 #[doc(hidden)]
 pub mod testing;
 
+pub use base::{Random, SystemRandom};
 pub use bytes::Bytes;
 pub use engine::{Engine, Images, Settings};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
