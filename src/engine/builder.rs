@@ -294,10 +294,10 @@ impl Builder {
         let open_packs = OpenPacks::default();
         for (store, pack) in base.kv.read(|get| places::active_packs(get))? {
             let row = base.kv.read(|get| places::known_pack(get, store, pack))?;
-            if row.fate == PackFate::Open {
-                if let Some(writer) = resume(base, store, pack, &row)? {
-                    open_packs.give_back(writer);
-                }
+            if row.fate == PackFate::Open
+                && let Some(writer) = resume(base, store, pack, &row)?
+            {
+                open_packs.give_back(writer);
             }
         }
         let Settings {

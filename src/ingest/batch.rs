@@ -312,12 +312,12 @@ impl Storer {
         let Some(mut writer) = self.writer.take() else {
             return;
         };
-        if writer.len_bytes() > self.named.end {
-            if let Err(error) = writer.cut_back(self.named) {
-                let pack = writer.pack();
-                tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
-                return;
-            }
+        if writer.len_bytes() > self.named.end
+            && let Err(error) = writer.cut_back(self.named)
+        {
+            let pack = writer.pack();
+            tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
+            return;
         }
         self.open_packs.give_back(writer);
     }

@@ -1,5 +1,10 @@
 //! One binary of integration tests, a module for each flow.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "tests run on 64-bit machines, on lengths that fit"
+)]
+
 #[cfg(feature = "tokio")]
 mod asyncio;
 #[cfg(feature = "testing")]

@@ -558,7 +558,7 @@ fn every_truncation_is_found_and_what_lies_before_reads_on() {
             disk.change(&path(pack.number), |bytes| bytes.truncate(end as usize));
             let damage = Damage {
                 pack: pack.number,
-                ranges: vec![end..u64::MAX],
+                ranges: std::iter::once(end..u64::MAX).collect(),
             };
             // Opened for writing: open packs are taken up again.
             let engine = builder(&disk)
