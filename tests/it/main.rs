@@ -16,6 +16,7 @@ mod range;
 mod rot;
 #[cfg(feature = "testing")]
 mod rot_index;
+mod semantics;
 mod source;
 mod support;
 mod tidy;
