@@ -52,7 +52,7 @@ fn cutters(c: &mut Criterion) {
             b.iter(|| {
                 let mut at = 0;
                 cut(kind, &slices, &mut |is_data, len| {
-                    let end = at + len as usize;
+                    let end = at + usize::try_from(len).expect("in memory");
                     if is_data {
                         black_box(identity(&data[at..end]));
                     }

@@ -6,7 +6,7 @@ pub mod clock;
 pub mod disk;
 pub mod engine;
 pub mod error;
-mod gc;
+pub mod gc;
 pub mod hash;
 pub mod id;
 pub mod image;

@@ -8,9 +8,11 @@ use crate::chunk::{Cut, Cutter, CutterKind, Piece};
 use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::hash::chunk_id;
+use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, Order, Table, names, places};
+use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
+use crate::limits::CHUNK_AVG_BYTES;
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.
@@ -32,6 +34,66 @@ pub fn cut(kind: CutterKind, slices: &[&[u8]], emit: &mut dyn FnMut(bool, u64)) 
 /// Returns the identity of a chunk.
 pub fn identity(bytes: &[u8]) -> [u8; 32] {
     *chunk_id(&[bytes]).as_bytes()
+}
+
+/// As many as an upload has.
+const RING_BUFFERS: usize = 12;
+
+/// The lane machinery of an engine, without the engine.
+#[derive(Debug)]
+pub struct Lanes(Pool);
+
+impl Lanes {
+    /// Makes it with the threads that an engine would have.
+    #[expect(clippy::new_without_default, reason = "a door, not an interface")]
+    pub fn new() -> Self {
+        Self(Pool::new())
+    }
+
+    /// Feeds one upload to a lane for each algorithm and one for identities of fixed 64 KiB;
+    /// returns the digests and how many identities there were.
+    ///
+    /// # Errors
+    /// Those of the lanes.
+    pub fn digest(&self, algorithms: &[Algorithm], bytes: &[u8]) -> Result<(Vec<Digest>, u64)> {
+        let (ring, _active) = (Ring::new(RING_BUFFERS), self.0.enter());
+        let lanes: Vec<_> = algorithms
+            .iter()
+            .map(|&algorithm| Lane::new(algorithm.name(), &self.0, Hasher::new(algorithm)))
+            .collect();
+        let identities = Lane::new("identity", &self.0, Identities(0));
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut buffer = ring.take();
+            rest = &rest[buffer.fill(rest)..];
+            let buffer = buffer.freeze();
+            lanes
+                .iter()
+                .try_for_each(|lane| lane.push(buffer.clone()))?;
+            identities.push(buffer)?;
+        }
+        let digests: Result<_> = lanes
+            .into_iter()
+            .map(|l| Ok(l.finish()?.finish()))
+            .collect();
+        Ok((digests?, identities.finish()?.0))
+    }
+}
+
+struct Identities(u64);
+
+impl Work for Identities {
+    fn take(&mut self, buffer: &Frozen) -> Result<()> {
+        for chunk in buffer.chunks(CHUNK_AVG_BYTES) {
+            std::hint::black_box(chunk_id(&[chunk]));
+            self.0 += 1;
+        }
+        Ok(())
+    }
+
+    fn zeros(&mut self, _len_bytes: u64) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Keys and values of tables, by the number of the table.

@@ -149,7 +149,7 @@ mod tests {
             }
         }
         writer.sync().expect("sync");
-        let end = writer.end();
+        let end = writer.mark().end;
         if sealed {
             writer.seal().expect("seal");
         }

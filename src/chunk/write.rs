@@ -34,6 +34,17 @@ pub(crate) struct PackWriter {
     start: u64,
     entries: Vec<Entry>,
     data_len: u64,
+    /// Bytes of all chunks up to the running segment.
+    chunk_bytes: u64,
+}
+
+/// A place in a pack up to which everything is whole segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    /// Length of the pack up to here, in bytes.
+    pub(crate) end: u64,
+    /// Bytes of the chunks up to here.
+    pub(crate) chunk_bytes: u64,
 }
 
 impl PackWriter {
@@ -47,11 +58,11 @@ impl PackWriter {
         let header = Header { pack, salt };
         let mut sink = place.create(pack)?;
         sink.append(&[IoSlice::new(&encode_header(&header))])?;
-        Ok(Self::on(store, header, sink))
+        Ok(Self::on(store, header, sink, 0))
     }
 
     /// Opens an unsealed pack again behind the segments that the index knows.
-    pub(crate) fn resume(store: u16, place: &dyn Store, pack: PackId, end: u64) -> Result<Self> {
+    pub(crate) fn resume(store: u16, place: &dyn Store, pack: PackId, mark: Mark) -> Result<Self> {
         let head = place
             .open(pack, PackState::Open)?
             .read(0..EDGE_LEN_BYTES as u64)?;
@@ -62,10 +73,15 @@ impl PackWriter {
                 header.pack
             )));
         }
-        Ok(Self::on(store, header, place.resume(pack, end)?))
+        Ok(Self::on(
+            store,
+            header,
+            place.resume(pack, mark.end)?,
+            mark.chunk_bytes,
+        ))
     }
 
-    fn on(store: u16, header: Header, sink: Box<dyn PackSink>) -> Self {
+    fn on(store: u16, header: Header, sink: Box<dyn PackSink>, chunk_bytes: u64) -> Self {
         let start = sink.len_bytes();
         Self {
             store,
@@ -75,6 +91,7 @@ impl PackWriter {
             start,
             entries: Vec::new(),
             data_len: 0,
+            chunk_bytes,
         }
     }
 
@@ -88,9 +105,12 @@ impl PackWriter {
         self.header.pack
     }
 
-    /// Returns the length up to the end of the last whole segment, in bytes.
-    pub(crate) fn end(&self) -> u64 {
-        self.start
+    /// Returns the place behind the last whole segment.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            end: self.start,
+            chunk_bytes: self.chunk_bytes,
+        }
     }
 
     /// Returns the length with the running segment, in bytes.
@@ -139,6 +159,7 @@ impl PackWriter {
         let bytes = encode_descriptor(&self.header, self.start, self.domain, &self.entries);
         self.sink.append(&[IoSlice::new(&bytes)])?;
         self.start += self.data_len + bytes.len() as u64;
+        self.chunk_bytes += self.data_len;
         self.data_len = 0;
         self.entries.clear();
         Ok(())
@@ -162,10 +183,10 @@ impl PackWriter {
         Ok(self.sink.len_bytes())
     }
 
-    /// Cuts off everything behind `end`, which nothing names, and goes on from there.
-    pub(crate) fn cut_back(&mut self, end: u64) -> Result<()> {
-        self.sink.cut_back(end)?;
-        self.start = end;
+    /// Cuts off everything behind a mark, which nothing names, and goes on from there.
+    pub(crate) fn cut_back(&mut self, mark: Mark) -> Result<()> {
+        self.sink.cut_back(mark.end)?;
+        (self.start, self.chunk_bytes) = (mark.end, mark.chunk_bytes);
         self.data_len = 0;
         self.entries.clear();
         Ok(())

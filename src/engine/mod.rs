@@ -1,6 +1,7 @@
 //! The facade: an engine over one directory, and what callers do with images.
 
 mod builder;
+mod care;
 mod format;
 mod images;
 mod settings;
@@ -71,6 +72,11 @@ impl Engine {
     /// Begins to open an engine on a directory.
     pub fn builder(path: impl AsRef<std::path::Path>) -> Builder {
         Builder::on_path(path.as_ref())
+    }
+
+    /// Begins to open an engine that lives in memory.
+    pub fn builder_in_memory() -> Builder {
+        Builder::in_memory()
     }
 
     /// Opens an engine that lives in memory: the same engine on a disk without a medium.

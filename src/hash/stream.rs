@@ -109,7 +109,7 @@ mod tests {
             "a" | "abc" => name.into(),
             "zeros-4096" => vec![0; 4096],
             "zeros-1MiB" => vec![0; 1 << 20],
-            "ramp-1000" => (0..1000u32).map(|i| (i % 256) as u8).collect(),
+            "ramp-1000" => (0..1000u32).map(|i| i.to_le_bytes()[0]).collect(),
             _ => panic!("unknown content {name}"),
         }
     }

@@ -7,7 +7,7 @@ use super::codec::{decode, encode};
 use super::kv::{Get, Order, Put, Table};
 use super::rows::{ChunkRow, PackFate, PackRow, ReleaseRow, SessionRow};
 use crate::error::{Error, Result};
-use crate::id::{ChunkKey, PackId};
+use crate::id::{ChunkKey, ChunkKind, PackId};
 
 /// Counters of the engine, in the table of marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,35 +274,45 @@ pub(crate) fn release(put: &mut dyn Put, key: &ChunkKey, count: u64) -> Result<(
 
 /// Changes of what is live in packs, gathered in one transaction and written at its end.
 #[derive(Debug, Default)]
-pub(crate) struct LiveChanges(HashMap<(u16, PackId), (i64, i64)>);
+pub(crate) struct LiveChanges(HashMap<(u16, PackId), Live>);
+
+#[derive(Debug, Default)]
+struct Live {
+    data_bytes: i64,
+    page_bytes: i64,
+    chunks: i64,
+}
 
 impl LiveChanges {
     /// Counts a chunk that was named.
-    pub(crate) fn add(&mut self, store: u16, row: &ChunkRow) {
-        self.change(store, row, 1);
+    pub(crate) fn add(&mut self, key: &ChunkKey, row: &ChunkRow) {
+        self.change(key, row, 1);
     }
 
     /// Counts a chunk that is named no more.
-    pub(crate) fn remove(&mut self, store: u16, row: &ChunkRow) {
-        self.change(store, row, -1);
+    pub(crate) fn remove(&mut self, key: &ChunkKey, row: &ChunkRow) {
+        self.change(key, row, -1);
     }
 
-    fn change(&mut self, store: u16, row: &ChunkRow, by: i64) {
-        let (bytes, chunks) = self.0.entry((store, PackId(row.pack))).or_default();
-        *bytes += by * i64::from(row.len_bytes);
-        *chunks += by;
+    fn change(&mut self, key: &ChunkKey, row: &ChunkRow, by: i64) {
+        let live = self.0.entry((key.store, PackId(row.pack))).or_default();
+        let bytes = by * i64::from(row.len_bytes);
+        match key.kind {
+            ChunkKind::Data => live.data_bytes += bytes,
+            ChunkKind::Page => live.page_bytes += bytes,
+        }
+        live.chunks += by;
     }
 
     /// Writes the changes into the rows of the packs.
     pub(crate) fn write(self, put: &mut dyn Put) -> Result<()> {
-        for ((store, id), (bytes, chunks)) in self.0 {
+        for ((store, id), live) in self.0 {
             let mut row = known_pack(put, store, id)?;
             let below = || Error::corrupt(format!("pack {id} would hold less than nothing"));
-            row.live_bytes = row.live_bytes.checked_add_signed(bytes).ok_or_else(below)?;
-            row.live_chunks = row
-                .live_chunks
-                .checked_add_signed(chunks)
-                .ok_or_else(below)?;
+            let sum = |have: u64, by: i64| have.checked_add_signed(by).ok_or_else(below);
+            row.live_bytes = sum(row.live_bytes, live.data_bytes)?;
+            row.page_bytes = sum(row.page_bytes, live.page_bytes)?;
+            row.live_chunks = sum(row.live_chunks, live.chunks)?;
             put_pack(put, store, id, &row)?;
         }
         Ok(())

@@ -213,10 +213,10 @@ impl Naming<'_> {
             };
             let moved = before.is_none_or(|b| (b.pack, b.offset) != (now.pack, now.offset));
             if let Some(before) = before.as_ref().filter(|_| moved) {
-                live.remove(key.store, before);
+                live.remove(key, before);
             }
             if moved {
-                live.add(key.store, now);
+                live.add(key, now);
             }
             places::put_chunk(self.put, key, before.as_ref(), now)?;
         }

@@ -28,8 +28,12 @@ pub(crate) struct PackRow {
     pub(crate) fate: PackFate,
     /// Length of what may be named: whole segments, and the footer of a sealed pack.
     pub(crate) len_bytes: u64,
-    /// Bytes of chunks that rows name.
+    /// Bytes of all chunks that were appended, named or not.
+    pub(crate) chunk_bytes: u64,
+    /// Bytes of data that rows name.
     pub(crate) live_bytes: u64,
+    /// Bytes of manifest pages that rows name.
+    pub(crate) page_bytes: u64,
     /// Chunks that rows name.
     pub(crate) live_chunks: u64,
     /// When the pack was made or last written, microseconds since the epoch.
@@ -48,6 +52,31 @@ pub(crate) struct SessionRow {
 pub(crate) struct ReleaseRow {
     pub(crate) key: [u8; crate::id::CHUNK_KEY_LEN_BYTES],
     pub(crate) count: u64,
+}
+
+impl PackRow {
+    /// Makes the row of a pack of which nothing is named yet.
+    pub(crate) fn new(fate: PackFate, written_at: i64) -> Self {
+        Self {
+            fate,
+            len_bytes: 0,
+            chunk_bytes: 0,
+            live_bytes: 0,
+            page_bytes: 0,
+            live_chunks: 0,
+            written_at,
+        }
+    }
+
+    /// Returns the bytes that rows name.
+    pub(crate) fn named_bytes(&self) -> u64 {
+        self.live_bytes.saturating_add(self.page_bytes)
+    }
+
+    /// Returns the bytes of chunks that no row names.
+    pub(crate) fn garbage_bytes(&self) -> u64 {
+        self.chunk_bytes.saturating_sub(self.named_bytes())
+    }
 }
 
 impl Record for ChunkRow {

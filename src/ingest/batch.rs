@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::storer::{Candidate, Storer};
 use crate::base::Found;
-use crate::chunk::{NewChunk, PackWriter, Place, Verify};
-use crate::error::{Error, Result};
+use crate::chunk::{Mark, NewChunk, PackWriter, Place, Verify};
+use crate::error::Result;
 use crate::id::{ChunkId, ChunkKey, ChunkKind, PackId};
 use crate::index::places;
 use crate::index::refs::{self, BuiltPage, PUBLIC_DOMAIN, Written};
@@ -27,8 +27,16 @@ pub(super) enum End {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pages: Vec<BuiltPage>,
-    /// The pack that was written: its number, its length now, and its fate.
-    pack: Option<(PackId, u64, PackFate)>,
+    pack: Option<WrittenPack>,
+}
+
+/// A pack that was written and made durable.
+#[derive(Debug, Clone, Copy)]
+struct WrittenPack {
+    id: PackId,
+    len_bytes: u64,
+    mark: Mark,
+    fate: PackFate,
 }
 
 /// What is known of a chunk of the stream.
@@ -167,7 +175,7 @@ impl Storer {
     fn writer(&mut self) -> Result<&mut PackWriter> {
         if self.writer.is_none() {
             let mut writer = self.open_packs.borrow(&self.base, self.target.store)?;
-            self.named_end = writer.end();
+            self.named = writer.mark();
             writer.set_domain(self.target.domain)?;
             self.writer = Some(writer);
         }
@@ -180,7 +188,7 @@ impl Storer {
         self.base
             .kv
             .write(Durability::Later, |put| self.name(put, &batch))?;
-        self.named(&batch);
+        self.forget_named(&batch);
         Ok(())
     }
 
@@ -237,41 +245,49 @@ impl Storer {
         Ok(absent)
     }
 
-    fn make_durable(&mut self, end: End) -> Result<Option<(PackId, u64, PackFate)>> {
-        let (bounds, named_end) = (self.bounds, self.named_end);
+    fn make_durable(&mut self, end: End) -> Result<Option<WrittenPack>> {
+        let (bounds, named) = (self.bounds, self.named);
         let Some(writer) = &mut self.writer else {
             return Ok(None);
         };
-        if writer.len_bytes() == named_end {
+        let len = writer.len_bytes();
+        if len == named.end {
             return Ok(None);
         }
-        let len = writer.len_bytes();
-        if len >= bounds.max_bytes || end == End::Of && len >= bounds.seal_from_bytes {
-            let len_bytes = writer.seal()?;
-            return Ok(Some((writer.pack(), len_bytes, PackFate::Sealed)));
-        }
-        writer.sync()?;
-        Ok(Some((writer.pack(), writer.end(), PackFate::Open)))
+        let full = len >= bounds.max_bytes || end == End::Of && len >= bounds.seal_from_bytes;
+        let (len_bytes, fate) = if full {
+            (writer.seal()?, PackFate::Sealed)
+        } else {
+            writer.sync()?;
+            (writer.mark().end, PackFate::Open)
+        };
+        Ok(Some(WrittenPack {
+            id: writer.pack(),
+            len_bytes,
+            mark: writer.mark(),
+            fate,
+        }))
     }
 
     /// Names a batch inside a transaction.
     pub(super) fn name(&self, put: &mut dyn Put, batch: &Batch) -> Result<()> {
-        if let Some((pack, len_bytes, fate)) = batch.pack {
-            let mut row = places::known_pack(put, self.target.store, pack)?;
-            (row.len_bytes, row.fate) = (len_bytes, fate);
+        if let Some(pack) = batch.pack {
+            let mut row = places::known_pack(put, self.target.store, pack.id)?;
+            (row.len_bytes, row.fate) = (pack.len_bytes, pack.fate);
+            row.chunk_bytes = pack.mark.chunk_bytes;
             row.written_at = self.base.now().as_micros();
-            places::put_pack(put, self.target.store, pack, &row)?;
+            places::put_pack(put, self.target.store, pack.id, &row)?;
         }
         refs::name_pages(put, self.target, &batch.pages, &self.written)
     }
 
     /// Forgets what is named now; what no page names yet stays written and leased.
-    pub(super) fn named(&mut self, batch: &Batch) {
-        if let Some((pack, len_bytes, fate)) = batch.pack {
-            self.named_end = len_bytes;
-            if fate == PackFate::Sealed {
+    pub(super) fn forget_named(&mut self, batch: &Batch) {
+        if let Some(pack) = batch.pack {
+            self.named = pack.mark;
+            if pack.fate == PackFate::Sealed {
                 self.writer = None;
-                self.base.packs.reopen(self.target.store, pack);
+                self.base.packs.reopen(self.target.store, pack.id);
             }
         }
         let pending: HashSet<Content> = self
@@ -296,8 +312,8 @@ impl Storer {
         let Some(mut writer) = self.writer.take() else {
             return;
         };
-        if writer.len_bytes() > self.named_end {
-            if let Err(error) = writer.cut_back(self.named_end) {
+        if writer.len_bytes() > self.named.end {
+            if let Err(error) = writer.cut_back(self.named) {
                 let pack = writer.pack();
                 tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
                 return;

@@ -14,3 +14,9 @@ pub(crate) use packs::{OpenPacks, resume};
 pub(crate) use pool::Pool;
 pub(crate) use storer::PackBounds;
 pub use upload::{Upload, UploadOptions};
+
+#[cfg(feature = "testing")]
+pub(crate) use self::{
+    lane::{Lane, Work},
+    ring::{Frozen, Ring},
+};

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::Base;
-use crate::chunk::PackWriter;
+use crate::chunk::{Mark, PackWriter};
 use crate::error::{ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::places::{self, Counter};
@@ -26,7 +26,7 @@ impl OpenPacks {
     pub(crate) fn borrow(&self, base: &Base, store: u16) -> Result<PackWriter> {
         let mut idle = self.idle();
         let of_store = (0..idle.len()).filter(|&index| idle[index].store() == store);
-        if let Some(index) = of_store.max_by_key(|&index| idle[index].end()) {
+        if let Some(index) = of_store.max_by_key(|&index| idle[index].mark().end) {
             return Ok(idle.swap_remove(index));
         }
         drop(idle);
@@ -53,13 +53,7 @@ impl OpenPacks {
 /// which the index knows nothing, and no number is used twice.
 fn create(base: &Base, store: u16) -> Result<PackWriter> {
     let written_at = base.now().as_micros();
-    let row = |fate| PackRow {
-        fate,
-        len_bytes: 0,
-        live_bytes: 0,
-        live_chunks: 0,
-        written_at,
-    };
+    let row = |fate| PackRow::new(fate, written_at);
     let pack = base.kv.write(Durability::Now, |put| {
         let pack = PackId(places::next(put, Counter::NextPack, 1)?);
         places::put_pack(put, store, pack, &row(PackFate::Open))?;
@@ -92,7 +86,11 @@ pub(crate) fn resume(
     let fate = if row.len_bytes == 0 {
         PackFate::Dead
     } else {
-        match PackWriter::resume(store, &**place, pack, row.len_bytes) {
+        let mark = Mark {
+            end: row.len_bytes,
+            chunk_bytes: row.chunk_bytes,
+        };
+        match PackWriter::resume(store, &**place, pack, mark) {
             Ok(writer) => return Ok(Some(writer)),
             Err(error) => match error.kind() {
                 ErrorKind::Corrupt | ErrorKind::NotFound => {

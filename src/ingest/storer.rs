@@ -12,7 +12,7 @@ use super::lane::Work;
 use super::packs::OpenPacks;
 use super::ring::Frozen;
 use crate::base::Base;
-use crate::chunk::{Cut, Cutter, CutterKind, PackWriter, Piece as CutPiece};
+use crate::chunk::{Cut, Cutter, CutterKind, Mark, PackWriter, Piece as CutPiece};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::chunk_id;
 use crate::id::{ChunkId, ChunkKey, ChunkKind};
@@ -60,8 +60,8 @@ pub(crate) struct Storer {
     carry: Vec<(u64, Frozen)>,
     pub(super) builder: Option<TreeBuilder>,
     pub(super) writer: Option<PackWriter>,
-    /// End of the writer's pack as the index knows it.
-    pub(super) named_end: u64,
+    /// Up to where the index knows the writer's pack.
+    pub(super) named: Mark,
     pub(super) written: HashMap<ChunkId, Written>,
     pub(super) pages: Vec<NewPage>,
     pub(super) leased: Leased,
@@ -115,7 +115,7 @@ impl Storer {
             carry: Vec::new(),
             builder: Some(TreeBuilder::new(|bytes| chunk_id(&[bytes]))),
             writer: None,
-            named_end: 0,
+            named: Mark::default(),
             written: HashMap::new(),
             pages: Vec::new(),
             leased,
@@ -273,7 +273,7 @@ impl Stored {
 
     /// Ends the upload after its names are durable.
     pub(crate) fn done(mut self) {
-        self.storer.named(&self.batch);
+        self.storer.forget_named(&self.batch);
         self.storer.let_go_of_pack();
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::reader::{ReadMode, Reader};
 use crate::base::{CachedPage, Found};
-use crate::chunk::{Place, Verify};
+use crate::chunk::Place;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, ChunkKey};
 use crate::manifest::Content;

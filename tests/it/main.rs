@@ -1,5 +1,6 @@
 //! One binary of integration tests, a module for each flow.
 
+mod gc;
 mod range;
 mod source;
 mod support;

@@ -87,3 +87,14 @@ pub(crate) fn read_all(images: &Images, id: &ImageId) -> Vec<u8> {
     }
     found
 }
+
+/// Settings under which small images fill, seal and roll packs.
+pub(crate) fn small_packs() -> smalti::Settings {
+    smalti::Settings {
+        pack_len_bytes: 1 << 20,
+        seal_from_bytes: 512 << 10,
+        checkpoint_log_bytes: 256 << 10,
+        reserve_len_bytes: 0,
+        ..Default::default()
+    }
+}

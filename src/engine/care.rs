@@ -1,0 +1,54 @@
+//! Maintenance: what hangs off the engine itself, without a caller.
+
+use super::{Engine, Stats};
+use crate::error::{Error, ErrorCode, Result};
+use crate::gc::{Gc, GcOptions, GcPlan, GcReport};
+use crate::ingest::Ingest;
+
+impl Engine {
+    /// Returns the figures of the engine. Reads one row for each pack.
+    ///
+    /// # Errors
+    /// `Corrupt` if rows are damaged, `Closed`.
+    pub fn stats(&self) -> Result<Stats> {
+        self.inner.base.expect_open()?;
+        Stats::of(&self.inner.base)
+    }
+
+    /// Returns what a collection would do now, and changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidSettings`, `Corrupt`, `Closed`.
+    pub fn gc_plan(&self, options: &GcOptions) -> Result<GcPlan> {
+        self.inner.base.expect_open()?;
+        Gc::plan(&self.inner.base, options)
+    }
+
+    /// Begins a collection, which runs as far as its steps are called.
+    ///
+    /// # Errors
+    /// `InvalidState` if one runs already, `InvalidSettings`, `ReadOnlyEngine`, `Closed`.
+    pub fn gc(&self, options: GcOptions) -> Result<Gc> {
+        let ingest = self.writable()?;
+        let (base, packs) = (ingest.base.clone(), ingest.open_packs.clone());
+        Gc::begin(&self.inner.collector, base, packs, ingest.bounds, options)
+    }
+
+    /// Collects all that can be collected now, and returns what was done.
+    ///
+    /// # Errors
+    /// As [`Engine::gc`] and [`Gc::step`].
+    pub fn collect(&self) -> Result<GcReport> {
+        self.gc(GcOptions::default())?.run()
+    }
+
+    pub(super) fn writable(&self) -> Result<&Ingest> {
+        self.inner.base.expect_open()?;
+        self.inner.ingest.as_deref().ok_or_else(|| {
+            Error::new(
+                ErrorCode::ReadOnlyEngine,
+                "the engine was opened for reading only",
+            )
+        })
+    }
+}

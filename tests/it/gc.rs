@@ -1,0 +1,225 @@
+//! Collection: space returns, and nothing that somebody needs goes.
+
+use std::io::Write;
+
+use smalti::gc::GcOptions;
+use smalti::{Engine, ErrorCode, Image, Images, Settings};
+
+use crate::support::{Pattern, bytes, caller, new_image, read_all, small_packs};
+
+fn upload(images: &Images, data: &[u8]) -> Image {
+    let image = images.create(new_image()).expect("create");
+    let mut upload = images.upload(image.id()).expect("begin");
+    upload.write_all(data).expect("write");
+    upload.finish().expect("finish")
+}
+
+fn all_garbage() -> GcOptions {
+    GcOptions {
+        min_garbage_ratio: 0.0,
+        seal_after_ms: 0,
+    }
+}
+
+#[test]
+fn the_space_of_a_deleted_image_returns() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let image = upload(&images, &bytes(Pattern::Random(1), 30_000_000));
+    let full = engine.stats().expect("stats");
+    assert_eq!(
+        (full.logical_bytes, full.unique_bytes),
+        (30_000_000, 30_000_000)
+    );
+    images.delete(image.id()).expect("delete");
+    let plan = engine.gc_plan(&GcOptions::default()).expect("plan");
+    assert_eq!(plan.release_count, 1);
+    assert_eq!(
+        engine.stats().expect("stats").pack_bytes,
+        full.pack_bytes,
+        "a plan changes nothing"
+    );
+    let report = engine.collect().expect("collect");
+    assert!(report.freed_bytes >= 30_000_000, "{report:?}");
+    let empty = engine.stats().expect("stats");
+    let left = (
+        empty.image_count,
+        empty.pack_bytes,
+        empty.unique_bytes,
+        empty.page_bytes,
+    );
+    assert_eq!(left, (0, 0, 0, 0));
+    assert_eq!(
+        images.show(image.id()).expect_err("deleted").code(),
+        ErrorCode::NotFound
+    );
+}
+
+#[test]
+fn what_other_images_share_stays() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let data = bytes(Pattern::Mixed(5), 20_000_000);
+    let mut changed = data.clone();
+    changed[9_000_000..9_000_100].fill(7);
+    let (first, second) = (upload(&images, &data), upload(&images, &changed));
+    let stats = engine.stats().expect("stats");
+    assert!(stats.shared_bytes > stats.unique_bytes / 2, "{stats:?}");
+    images.delete(first.id()).expect("delete");
+    engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect");
+    assert!(read_all(&images, second.id()) == changed);
+    let after = engine.stats().expect("stats");
+    assert_eq!(after.garbage_bytes, 0, "{after:?}");
+    assert_eq!(after.logical_bytes, 20_000_000);
+    let third = upload(&images, &data);
+    assert!(read_all(&images, third.id()) == data);
+}
+
+#[test]
+fn a_reader_reads_to_the_end_what_was_deleted_and_collected() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let data = bytes(Pattern::Random(3), 10_000_000);
+    let image = upload(&images, &data);
+    let reader = images.open(image.id()).expect("open").expect("data");
+    let mut slices = reader.slices(..).expect("all");
+    let mut found = slices.next().expect("some").expect("read").to_vec();
+    images.delete(image.id()).expect("delete");
+    let report = engine.collect().expect("collect");
+    assert_eq!(report.freed_bytes, 0, "the reader holds its manifest");
+    assert!(report.leased_chunks > 0);
+    for slice in slices {
+        found.extend_from_slice(&slice.expect("read"));
+    }
+    assert!(found == data);
+    drop(reader);
+    assert!(engine.collect().expect("collect").freed_bytes >= 10_000_000);
+}
+
+#[test]
+fn compaction_moves_chunks_under_readers_and_touches_no_manifest() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let settings = Settings {
+        reserve_len_bytes: 0,
+        ..small_packs()
+    };
+    let engine = Engine::builder(dir.path())
+        .settings(settings)
+        .open()
+        .expect("open");
+    let images = engine.images(&caller());
+    let kept: Vec<_> = (0..8)
+        .map(|seed| {
+            let doomed = upload(&images, &bytes(Pattern::Random(100 + seed), 250_000));
+            let data = bytes(Pattern::Random(seed), 200_000);
+            (upload(&images, &data), data, doomed)
+        })
+        .collect();
+    let readers: Vec<_> = kept
+        .iter()
+        .map(|(image, ..)| images.open(image.id()).expect("open").expect("data"))
+        .collect();
+    for reader in &readers {
+        reader
+            .slices(0..100_000u64)
+            .expect("within")
+            .for_each(|slice| drop(slice.expect("read")));
+    }
+    kept.iter()
+        .for_each(|(.., doomed)| images.delete(doomed.id()).expect("delete"));
+    let report = engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect");
+    assert!(
+        report.copied_bytes > 0 && report.unlinked_packs > 0,
+        "{report:?}"
+    );
+    assert_eq!(engine.stats().expect("stats").garbage_bytes, 0);
+    for ((image, data, _), reader) in kept.iter().zip(&readers) {
+        assert!(read_all(&images, image.id()) == *data);
+        let held: Vec<u8> = reader
+            .slices(..)
+            .expect("all")
+            .flat_map(|s| s.expect("read").to_vec())
+            .collect();
+        assert!(held == *data);
+    }
+}
+
+#[test]
+fn one_collection_runs_at_a_time_and_may_be_dropped_anywhere() {
+    let engine = Engine::builder_in_memory()
+        .settings(small_packs())
+        .open()
+        .expect("open");
+    let images = engine.images(&caller());
+    let keep = bytes(Pattern::Mixed(77), 3_000_000);
+    let kept = upload(&images, &keep);
+    for round in 0..40 {
+        let image = upload(&images, &bytes(Pattern::Random(round), 900_000));
+        images.delete(image.id()).expect("delete");
+        let mut gc = engine.gc(all_garbage()).expect("begin");
+        let second = engine.gc(all_garbage()).expect_err("one at a time");
+        assert_eq!(second.code(), ErrorCode::InvalidState);
+        for _ in 0..round % 7 {
+            gc.step().expect("step");
+        }
+    }
+    engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect");
+    assert!(read_all(&images, kept.id()) == keep);
+    let stats = engine.stats().expect("stats");
+    assert_eq!(
+        (stats.garbage_bytes, stats.image_count),
+        (0, 1),
+        "{stats:?}"
+    );
+}
+
+#[test]
+fn uploads_and_collections_run_beside_each_other() {
+    let engine = Engine::builder_in_memory()
+        .settings(small_packs())
+        .open()
+        .expect("open");
+    std::thread::scope(|scope| {
+        let uploads: Vec<_> = (0..4u64)
+            .map(|thread| {
+                let engine = engine.clone();
+                scope.spawn(move || {
+                    let images = engine.images(&caller());
+                    for round in 0..25 {
+                        // The same data comes and goes in all threads.
+                        let data = bytes(Pattern::Mixed(round % 5), 400_000);
+                        let image = upload(&images, &data);
+                        assert!(read_all(&images, image.id()) == data, "{thread} {round}");
+                        images.delete(image.id()).expect("delete");
+                    }
+                })
+            })
+            .collect();
+        while !uploads.iter().all(|upload| upload.is_finished()) {
+            engine
+                .gc(all_garbage())
+                .expect("begin")
+                .run()
+                .expect("collect");
+        }
+    });
+    engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect");
+    let stats = engine.stats().expect("stats");
+    assert_eq!((stats.pack_bytes, stats.image_count), (0, 0), "{stats:?}");
+}
