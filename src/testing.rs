@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
+pub use crate::base::{Random, SystemRandom};
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
 use crate::disk::Disk;
 use crate::engine::Engine;
@@ -174,4 +175,11 @@ pub fn ids(rows: &Rows) -> (Vec<[u8; 16]>, Vec<[u8; 16]>) {
 pub fn running_uploads(rows: &Rows) -> usize {
     let sessions = rows.keys().filter(|(table, _)| *table == Table::Sessions as u8);
     sessions.count()
+}
+
+/// Returns how many rows the index has of chunks, packs, uploads and references.
+pub fn byte_rows(rows: &Rows) -> usize {
+    let names = Table::NAMES.map(|table| table as u8);
+    let of_bytes = rows.keys().filter(|(table, _)| !names.contains(table));
+    of_bytes.count()
 }

@@ -1,5 +1,12 @@
 //! What the flows share: callers, images and bytes.
 
+#[cfg(feature = "testing")]
+pub(crate) mod judge;
+#[cfg(feature = "testing")]
+pub(crate) mod script;
+#[cfg(feature = "testing")]
+pub(crate) mod stage;
+
 use smalti::{Caller, ContainerFormat, DiskFormat, ImageId, Images, NewImage};
 
 /// How test bytes look.
