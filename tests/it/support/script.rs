@@ -26,6 +26,8 @@ pub(crate) enum Call {
     Create(usize),
     /// Data for the oldest queued image, or for a new one.
     Upload(Vec<Part>),
+    /// The same, with another call when half of the data is written.
+    Around(Vec<Part>, Box<Self>),
     /// Data for it that is given up at its end.
     Drop(Vec<Part>),
     /// Of the image with this number, counted around.
@@ -113,6 +115,8 @@ pub(crate) struct Run {
     /// Images in order of their creation.
     order: Vec<ImageId>,
     number: u64,
+    /// The image whose data comes in around another call.
+    busy: Option<ImageId>,
 }
 
 /// Returns the bytes of an image.
@@ -138,6 +142,7 @@ impl Run {
             now: Facts::new(),
             order: Vec::new(),
             number: 0,
+            busy: None,
         }
     }
 
@@ -225,8 +230,9 @@ impl Run {
         }
         match call {
             Call::Create(padding) => drop(self.create(*padding)),
-            Call::Upload(parts) => self.upload(parts, true),
-            Call::Drop(parts) => self.upload(parts, false),
+            Call::Upload(parts) => self.upload(parts, None, true),
+            Call::Around(parts, inner) => self.upload(parts, Some(inner), true),
+            Call::Drop(parts) => self.upload(parts, None, false),
             Call::Delete(number) => self.delete(*number),
             Call::Reopen => self.close(),
             Call::Leave => self.open(),
@@ -259,6 +265,9 @@ impl Run {
 
     fn queued(&mut self) -> Option<ImageId> {
         let is_queued = |id: &&ImageId| {
+            if self.busy == Some(**id) {
+                return false;
+            }
             let facts = &self.now[id.as_bytes()];
             matches!(facts[..], [Fact::Queued(_)])
         };
@@ -268,7 +277,7 @@ impl Run {
         }
     }
 
-    fn upload(&mut self, parts: &[Part], finish: bool) {
+    fn upload(&mut self, parts: &[Part], inner: Option<&Call>, finish: bool) {
         let Some(id) = self.queued() else { return };
         let Some(images) = self.images() else { return };
         let (data, before) = (content(parts), self.pack_bytes());
@@ -282,9 +291,20 @@ impl Run {
             Ok(upload) => upload,
             Err(error) => return self.failed(&id, None, error),
         };
-        if let Err(error) = upload.write_all(&data) {
-            let error = error.downcast::<Error>().expect("an error of ours");
-            return self.failed(&id, None, error);
+        let half = data.len() / 2;
+        for (part, then) in [(&data[..half], inner), (&data[half..], None)] {
+            if let Err(error) = upload.write_all(part) {
+                let error = error.downcast::<Error>().expect("an error of ours");
+                return self.failed(&id, None, error);
+            }
+            let Some(call) = then else { continue };
+            // What waits in the buffer goes on its way.
+            if let Err(error) = upload.skip(0) {
+                return self.failed(&id, None, error);
+            }
+            self.busy = Some(id);
+            self.call(call);
+            self.busy = None;
         }
         if !finish {
             drop(upload);
@@ -302,11 +322,18 @@ impl Run {
                 self.tally.dedup_hits += usize::from(stored + 16_384 < held.sum::<u64>());
                 self.done(&id, Fact::Active(Some(image), Arc::new(data)));
             }
+            Err(error) if error.code() == ErrorCode::GoneDuringUpload && self.is_gone(&id) => {}
             Err(error) => {
                 let fact = Fact::Active(None, Arc::new(data));
                 self.failed(&id, Some(fact), error);
             }
         }
+    }
+
+    /// Tells whether an image may be deleted.
+    fn is_gone(&self, id: &ImageId) -> bool {
+        let facts = &self.now[id.as_bytes()];
+        facts.iter().any(|fact| matches!(fact, Fact::Deleted))
     }
 
     /// Returns the bytes of the files of packs.
@@ -316,11 +343,8 @@ impl Run {
     }
 
     fn delete(&mut self, number: usize) {
-        let is_there = |id: &&ImageId| {
-            let facts = &self.now[id.as_bytes()];
-            !facts.iter().any(|fact| matches!(fact, Fact::Deleted))
-        };
-        let there: Vec<ImageId> = self.order.iter().filter(is_there).copied().collect();
+        let there = self.order.iter().filter(|id| !self.is_gone(id));
+        let there: Vec<ImageId> = there.copied().collect();
         let (Some(images), false) = (self.images(), there.is_empty()) else {
             return;
         };
@@ -366,18 +390,29 @@ impl Run {
 /// Makes a script of a few calls.
 pub(crate) fn script(seed: u64) -> Vec<Call> {
     let mut rng = Rng(seed ^ 0x5c21_97aa);
-    let count = 5 + rng.below(6);
-    (0..count).map(|_| call(&mut rng)).collect()
+    let count = 4 + rng.below(6);
+    let first = Call::Upload(parts(&mut rng));
+    let rest = (0..count).map(|_| call(&mut rng));
+    std::iter::once(first).chain(rest).collect()
 }
 
 fn call(rng: &mut Rng) -> Call {
     match rng.below(16) {
-        0 | 1 => Call::Create([0, 0, 500, 40_000][rng.below(4) as usize]),
-        2..=6 => Call::Upload(parts(rng)),
+        0 => Call::Create([0, 500, 40_000][rng.below(3) as usize]),
+        1..=4 => Call::Upload(parts(rng)),
+        5 | 6 => Call::Around(parts(rng), Box::new(inner(rng))),
         7 => Call::Drop(parts(rng)),
         8..=10 => Call::Delete(rng.below(8) as usize),
         11 => Call::Reopen,
         12 => Call::Leave,
+        _ => Call::Collect,
+    }
+}
+
+fn inner(rng: &mut Rng) -> Call {
+    match rng.below(4) {
+        0 | 1 => Call::Upload(parts(rng)),
+        2 => Call::Delete(rng.below(8) as usize),
         _ => Call::Collect,
     }
 }
