@@ -119,7 +119,7 @@ fn runs_repeat() {
 #[test]
 fn scripts_survive_every_cut() {
     let (first, start) = (seed(), Instant::now());
-    let sum = spread(240, |number| {
+    let sum = spread(200, |number| {
         let number = first + number as u64;
         let calls = script(number);
         let run = Run::of(&calls, number);
@@ -168,7 +168,7 @@ fn all_short_sequences_survive_every_cut() {
             .unwrap_or_else(|failure| panic!("SMALTI_SEED={seed} {calls:?}\n{failure}"))
     });
     println!("sequences, seed {seed}, {:?}: {sum:#?}", start.elapsed());
-    assert!(sum.scripts == count && sum.distinct >= 15_000, "too few");
+    assert!(sum.scripts == count && sum.distinct >= 10_000, "too few");
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 #[cfg(feature = "testing")]
 mod crash;
+#[cfg(feature = "testing")]
+mod fault;
 mod gc;
+#[cfg(feature = "testing")]
+mod kill;
 mod range;
 mod source;
 mod support;

@@ -38,26 +38,27 @@ fn say<'a, E: std::fmt::Display>(deed: &'a str) -> impl Fn(E) -> String + 'a {
 pub(crate) fn judge(disk: &SimDisk, facts: &Facts, trial: Trial) -> Result<(), String> {
     let stage = Stage::new(disk.digest());
     let engine = stage.open(disk).map_err(say("open"))?;
-    look(disk, &engine, facts)?;
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    look(&shared, &engine, facts)?;
     if trial == Trial::Look {
         return Ok(());
     }
     let content = bytes(Pattern::Random(2), 150_000);
     upload(&engine, &content).map_err(say("upload after recovery"))?;
-    collect(disk, &engine)?;
-    look(disk, &engine, facts).map_err(say("after use"))?;
+    collect(&shared, &engine)?;
+    look(&shared, &engine, facts).map_err(say("after use"))?;
     engine.close(Duration::ZERO).map_err(say("close"))?;
     drop(engine);
     let engine = stage.open(disk).map_err(say("open once more"))?;
-    look(disk, &engine, facts).map_err(say("after close"))?;
+    look(&shared, &engine, facts).map_err(say("after close"))?;
     if trial == Trial::Empty {
-        empty(disk, &engine)?;
+        empty(&shared, &engine)?;
     }
     Ok(())
 }
 
 /// Compares what an engine holds with what must be there.
-pub(crate) fn look(disk: &SimDisk, engine: &Engine, facts: &Facts) -> Result<(), String> {
+pub(crate) fn look(disk: &Arc<dyn Disk>, engine: &Engine, facts: &Facts) -> Result<(), String> {
     let rows = testing::rows(engine, true).map_err(say("read rows"))?;
     let running = testing::running_uploads(&rows);
     if running > 0 {
@@ -147,10 +148,9 @@ fn read(images: &Images, id: &ImageId) -> Result<Vec<u8>, String> {
 }
 
 /// Snapshot and log must hold the names without the index.
-fn names(disk: &SimDisk, engine: &Engine) -> Result<(), String> {
+fn names(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
     let indexed = testing::rows(engine, false).map_err(say("read names"))?;
-    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let restored = match testing::restored_names(&disk) {
+    let restored = match testing::restored_names(disk) {
         // Nothing was ever named.
         Err(_) if indexed.is_empty() => return Ok(()),
         restored => restored.map_err(say("restore names"))?,
@@ -163,7 +163,7 @@ fn names(disk: &SimDisk, engine: &Engine) -> Result<(), String> {
 }
 
 /// The index must know every file of the packs, and its length.
-fn packs(disk: &SimDisk, engine: &Engine) -> Result<(), String> {
+fn packs(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
     let known = testing::packs(engine).map_err(say("read packs"))?;
     let files = disk.list("packs").map_err(say("list packs"))?;
     for file in &files {
@@ -201,7 +201,7 @@ fn upload(engine: &Engine, content: &[u8]) -> Result<(), Error> {
 }
 
 /// Collects all garbage, after which no byte may be unaccounted for.
-fn collect(disk: &SimDisk, engine: &Engine) -> Result<(), String> {
+fn collect(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
     let collected = engine.gc(all_garbage()).and_then(smalti::gc::Gc::run);
     let report = collected.map_err(say("collect"))?;
     let stats = engine.stats().map_err(say("stats"))?;
@@ -217,7 +217,7 @@ fn collect(disk: &SimDisk, engine: &Engine) -> Result<(), String> {
 }
 
 /// Deletes and collects everything, after which nothing may be left of the bytes.
-fn empty(disk: &SimDisk, engine: &Engine) -> Result<(), String> {
+fn empty(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
     let images = engine.images(&caller());
     let rows = testing::rows(engine, false).map_err(say("read rows"))?;
     for id in testing::ids(&rows).0 {
