@@ -4,7 +4,7 @@ use super::segment::{
     EDGE_LEN_BYTES, Footer, Header, SEGMENT_MAX_BYTES, SEGMENT_MAX_ENTRIES, Segment,
     TRAILER_LEN_BYTES, decode_footer, decode_header, decode_trailer,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::PackId;
 use crate::limits::BLOCK_LEN_BYTES;
 use crate::store::PackSource;
@@ -54,7 +54,11 @@ pub(crate) fn walk_back(
     end: Option<u64>,
     visit: &mut dyn FnMut(Segment) -> Result<()>,
 ) -> Result<()> {
-    let named = |e: Error| Error::corrupt(format!("pack {pack}: {e}"));
+    // A failure of the disk is none of the pack.
+    let named = |e: Error| match e.kind() {
+        ErrorKind::Corrupt => Error::corrupt(format!("pack {pack}: {e}")),
+        _ => e,
+    };
     let header = header(source, pack).map_err(named)?;
     let mut end = match end {
         Some(end) => end,

@@ -138,6 +138,11 @@ impl RedbKv {
             open::create(&disk, options.cache_bytes, &mut |_| Ok(0))?;
             reserve.restore()?;
         }
+        if LogReader::open(Arc::clone(&disk))?.is_empty() {
+            // Whoever made the index may have died before its name was durable.
+            let synced = disk.sync_dir("", SyncSite::Root);
+            synced.map_err(|cause| Error::io("sync directory", cause))?;
+        }
         let db = Db::open(&*disk, INDEX, options.cache_bytes, Arc::clone(&reserve))?;
         let writer = match Writer::recover(&disk, &db, progress) {
             Ok(writer) => writer,
@@ -393,7 +398,16 @@ impl RedbKv {
         if written.names {
             writer.names_seq = writer.log.last_seq();
         }
-        guarded("commit", || txn.commit()).map_err(|error| self.poison(error))?;
+        if let Err(error) = guarded("commit", || txn.commit()) {
+            // The log holds the record, so an index that is opened anew holds it as well.
+            let error = match error.code() {
+                ErrorCode::StorageFull => self.reopen(writer, error),
+                _ => self.poison(error),
+            };
+            if self.is_poisoned() {
+                return Err(error);
+            }
+        }
         writer.buffer = written.set;
         Ok(value)
     }
@@ -564,6 +578,10 @@ impl Writer {
         }
         log.remove_unfinished()?;
         let snapshot = names::newest(&**disk, Access::Write)?;
+        if snapshot.seq > 0 {
+            // Whoever wrote it may have died before its name was durable; the log goes by it.
+            names::sync_dir(&**disk)?;
+        }
         let mut writer = Self {
             log: LogWriter::new(Arc::clone(disk), log.kept(), log.next_number(), last),
             applied: last,

@@ -37,6 +37,7 @@ fn child() {
     let images = engine.images(&caller());
     let mut rng = Rng(seed());
     let mut there: Vec<ImageId> = Vec::new();
+    println!();
     say(format_args!("open"));
     while start.elapsed() < Duration::from_secs(20) {
         let mut id = [0; 16];
