@@ -165,15 +165,20 @@ pub fn packs(engine: &Engine) -> Result<Vec<PackSeen>> {
 /// Returns the ids of all images and of all deleted ones.
 pub fn ids(rows: &Rows) -> (Vec<[u8; 16]>, Vec<[u8; 16]>) {
     let of = |table: Table| {
-        let keys = rows.keys().filter(move |(number, _)| *number == table as u8);
-        keys.filter_map(|(_, key)| key.as_slice().try_into().ok()).collect()
+        let keys = rows
+            .keys()
+            .filter(move |(number, _)| *number == table as u8);
+        keys.filter_map(|(_, key)| key.as_slice().try_into().ok())
+            .collect()
     };
     (of(Table::Images), of(Table::Tombstones))
 }
 
 /// Returns how many uploads the index believes to run.
 pub fn running_uploads(rows: &Rows) -> usize {
-    let sessions = rows.keys().filter(|(table, _)| *table == Table::Sessions as u8);
+    let sessions = rows
+        .keys()
+        .filter(|(table, _)| *table == Table::Sessions as u8);
     sessions.count()
 }
 

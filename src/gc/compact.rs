@@ -130,7 +130,9 @@ impl Compaction {
             Ok(PackFate::Open) => ground.open_packs.give_back(writer),
             Ok(_) => ground.base.packs.reopen(self.store, writer.pack()),
             Err(error) => {
-                ground.open_packs.give_back_as_it_was(ground.base, writer, named);
+                ground
+                    .open_packs
+                    .give_back_as_it_was(ground.base, writer, named);
                 return Err(error);
             }
         }

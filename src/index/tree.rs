@@ -569,11 +569,7 @@ impl Writer {
         if last > applied {
             // A record may have come from the page cache of a process that died: it is made
             // durable before the index holds it.
-            if let Some(path) = log.last_path() {
-                let file = disk.open(&path, Access::Write);
-                let synced = file.and_then(|file| file.sync(SyncSite::Log));
-                synced.map_err(|cause| Error::io(&path, cause))?;
-            }
+            log.secure_tail()?;
             db.checkpoint(last)?;
         }
         log.remove_unfinished()?;

@@ -109,10 +109,16 @@ fn options(seed: u64) -> Explore {
 fn runs_repeat() {
     for number in 0..20 {
         let shape = |run: Run| run.disk.log().iter().map(ToString::to_string).collect();
-        let (first, second): (Vec<String>, Vec<String>) =
-            (shape(Run::of(&script(number), number)), shape(Run::of(&script(number), number)));
+        let (first, second): (Vec<String>, Vec<String>) = (
+            shape(Run::of(&script(number), number)),
+            shape(Run::of(&script(number), number)),
+        );
         let differs = (0..first.len()).find(|&at| first.get(at) != second.get(at));
-        assert_eq!(differs.map(|at| (&first[at], &second[at])), None, "script {number}");
+        assert_eq!(
+            differs.map(|at| (&first[at], &second[at])),
+            None,
+            "script {number}"
+        );
     }
 }
 
@@ -128,10 +134,31 @@ fn scripts_survive_every_cut() {
     });
     println!("scripts from seed {first}, {:?}: {sum:#?}", start.elapsed());
     assert!(sum.scripts >= 40 && sum.distinct >= 50_000, "too few");
-    let Tally { acks, uploads, dropped, deletes, dedup_hits, .. } = sum.tally;
-    assert!(acks >= 1000 && uploads >= 400 && dropped >= 50 && deletes >= 150, "too few");
-    let Tally { seals, new_packs, unlinked, copied, collections, checkpoints, .. } = sum.tally;
-    assert!(dedup_hits >= 40 && seals >= 100 && new_packs >= 200 && unlinked >= 40, "too few");
+    let Tally {
+        acks,
+        uploads,
+        dropped,
+        deletes,
+        dedup_hits,
+        ..
+    } = sum.tally;
+    assert!(
+        acks >= 1000 && uploads >= 400 && dropped >= 50 && deletes >= 150,
+        "too few"
+    );
+    let Tally {
+        seals,
+        new_packs,
+        unlinked,
+        copied,
+        collections,
+        checkpoints,
+        ..
+    } = sum.tally;
+    assert!(
+        dedup_hits >= 40 && seals >= 100 && new_packs >= 200 && unlinked >= 40,
+        "too few"
+    );
     assert!(copied >= 40 && collections >= 100 && checkpoints >= 1000 && sum.used >= 1000);
 }
 
@@ -160,12 +187,22 @@ fn all_short_sequences_survive_every_cut() {
         let mut run = Run::new(SimDisk::new(), seed);
         run.all(&calls[..calls.len() - 1]);
         // What comes before was cut with the shorter sequence.
-        let from = if calls.len() == 1 { 0 } else { run.disk.op_count() };
+        let from = if calls.len() == 1 {
+            0
+        } else {
+            run.disk.op_count()
+        };
         run.call(&calls[calls.len() - 1]);
         assert!(run.errors.is_empty(), "{calls:?}: {:?}", run.errors);
         run.end();
-        cut(&run, Explore { from, ..options(seed) })
-            .unwrap_or_else(|failure| panic!("SMALTI_SEED={seed} {calls:?}\n{failure}"))
+        cut(
+            &run,
+            Explore {
+                from,
+                ..options(seed)
+            },
+        )
+        .unwrap_or_else(|failure| panic!("SMALTI_SEED={seed} {calls:?}\n{failure}"))
     });
     println!("sequences, seed {seed}, {:?}: {sum:#?}", start.elapsed());
     assert!(sum.scripts == count && sum.distinct >= 10_000, "too few");
@@ -189,7 +226,10 @@ fn recovery_survives_cuts_three_deep() {
         cut(&run, options)
             .unwrap_or_else(|failure| panic!("SMALTI_SEED={number} {calls:?}\n{failure}"))
     });
-    println!("recoveries from seed {first}, {:?}: {sum:#?}", start.elapsed());
+    println!(
+        "recoveries from seed {first}, {:?}: {sum:#?}",
+        start.elapsed()
+    );
     assert!(sum.deeper >= 10_000, "too few");
 }
 
@@ -221,5 +261,8 @@ fn no_sync_can_be_left_out() {
             None => println!("| {site:?} | - | - | not caught |"),
         }
     }
-    assert!(found.iter().all(|(_, caught)| caught.is_some()), "a sync seems not to matter");
+    assert!(
+        found.iter().all(|(_, caught)| caught.is_some()),
+        "a sync seems not to matter"
+    );
 }

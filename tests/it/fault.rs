@@ -7,17 +7,28 @@ use smalti::disk::sim::{Choices, Fault, Op, Outcome, SimDisk};
 use smalti::{ErrorCode, Status};
 
 use crate::support::judge::{Trial, judge};
-use crate::support::script::{Call, Fact, Part, Run};
+use crate::support::script::{Call, Fact, Part, Run, script};
 use crate::support::{caller, read_all, seed};
 
-/// `EIO`, `ENOSPC`, `EINTR`, `EMFILE`.
-const ERRNOS: [(&str, i32); 4] = [("EIO", 5), ("ENOSPC", 28), ("EINTR", 4), ("EMFILE", 24)];
+const ERRNOS: [(&str, i32); 5] = [
+    ("EIO", 5),
+    ("ENOSPC", 28),
+    ("EDQUOT", 122),
+    ("EINTR", 4),
+    ("EMFILE", 24),
+];
 
 fn scripts() -> Vec<Vec<Call>> {
     let upload = |parts: &[Part]| Call::Upload(parts.to_vec());
     let (large, small) = (Part::Bytes(1, 200_000), Part::Bytes(2, 3000));
     vec![
-        vec![upload(&[small]), upload(&[large]), Call::Delete(1), Call::Collect, upload(&[large])],
+        vec![
+            upload(&[small]),
+            upload(&[large]),
+            Call::Delete(1),
+            Call::Collect,
+            upload(&[large]),
+        ],
         vec![
             Call::Create(40_000),
             upload(&[large, small]),
@@ -29,12 +40,17 @@ fn scripts() -> Vec<Vec<Call>> {
             Call::Collect,
         ],
         vec![
-            Call::Around(vec![large, Part::Zeros(100_000)], Box::new(upload(&[large, small]))),
+            Call::Around(
+                vec![large, Part::Zeros(100_000)],
+                Box::new(upload(&[large, small])),
+            ),
             Call::Drop(vec![Part::Bytes(3, 100_000)]),
             Call::Delete(0),
             Call::Collect,
             Call::Reopen,
         ],
+        script(5),
+        script(8),
     ]
 }
 
@@ -55,11 +71,18 @@ fn run_with_fault(script: &[Call], call: u64, errno: i32) -> Result<Vec<ErrorCod
         // An image whose creation failed.
         ErrorCode::NotFound,
     ];
-    if let Some(error) = run.errors.iter().find(|error| !typed.contains(&error.code())) {
+    if let Some(error) = run
+        .errors
+        .iter()
+        .find(|error| !typed.contains(&error.code()))
+    {
         return Err(format!("{:?}: {error}", error.code()));
     }
-    let failed_sync = |op: &Op| op.sync().is_some_and(|(_, outcome)| outcome == Outcome::Failed);
-    let is_full = errno == 28 && !disk.log().iter().any(failed_sync);
+    let failed_sync = |op: &Op| {
+        op.sync()
+            .is_some_and(|(_, outcome)| outcome == Outcome::Failed)
+    };
+    let is_full = [28, 122].contains(&errno) && !disk.log().iter().any(failed_sync);
     if is_full && run.engine.is_some() {
         let before = run.errors.len();
         run.call(&Call::Create(0));
@@ -74,7 +97,11 @@ fn run_with_fault(script: &[Call], call: u64, errno: i32) -> Result<Vec<ErrorCod
     judge(&disk, run.now(), Trial::Use).map_err(|e| format!("opened again: {e}"))?;
     judge(&crashed, run.now(), Trial::Use).map_err(|e| format!("opened after a crash: {e}"))?;
     let violations = disk.violations();
-    if violations.is_empty() { Ok(codes) } else { Err(violations.join("; ")) }
+    if violations.is_empty() {
+        Ok(codes)
+    } else {
+        Err(violations.join("; "))
+    }
 }
 
 #[test]
@@ -89,18 +116,31 @@ fn a_failed_call_to_the_disk_is_an_error_and_no_loss() {
                 cases += 1;
                 let ran = catch_unwind(AssertUnwindSafe(|| run_with_fault(script, call, errno)));
                 match ran.unwrap_or_else(|_| Err("a panic".to_owned())) {
-                    Ok(codes) if codes.is_empty() => *counts.entry("none".to_owned()).or_insert(0) += 1,
+                    Ok(codes) if codes.is_empty() => {
+                        *counts.entry("none".to_owned()).or_insert(0) += 1
+                    }
                     Ok(codes) => codes.iter().for_each(|code| {
                         *counts.entry(code.name().to_owned()).or_insert(0) += 1;
                     }),
-                    Err(what) => failed.push(format!("script {number}, call {call}, {name}: {what}")),
+                    Err(what) => {
+                        failed.push(format!("script {number}, call {call}, {name}: {what}"))
+                    }
                 }
             }
         }
     }
     println!("{cases} cases of one failed call; errors: {counts:?}");
-    let shown = failed.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
-    assert!(failed.is_empty(), "{} of {cases} failed:\n{shown}", failed.len());
+    let shown = failed
+        .iter()
+        .take(40)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(
+        failed.is_empty(),
+        "{} of {cases} failed:\n{shown}",
+        failed.len()
+    );
     assert!(cases >= 5000, "too few");
 }
 
@@ -124,7 +164,11 @@ fn a_full_disk_is_a_normal_state() {
             run.call(&Call::Upload(vec![Part::Bytes(100 + number, 90_000)]));
         }
         let error = run.errors.pop().expect("a bounded disk fills up");
-        assert_eq!(error.code(), ErrorCode::StorageFull, "level {level}: {error}");
+        assert_eq!(
+            error.code(),
+            ErrorCode::StorageFull,
+            "level {level}: {error}"
+        );
         run.errors.clear();
         refused += 1;
         full(&run, level);
@@ -148,7 +192,9 @@ fn a_full_disk_is_a_normal_state() {
 /// Looks at an engine whose disk is full.
 fn full(run: &Run, level: u64) {
     let engine = run.engine.as_ref().expect("open");
-    engine.health().unwrap_or_else(|error| panic!("level {level}: {error}"));
+    engine
+        .health()
+        .unwrap_or_else(|error| panic!("level {level}: {error}"));
     let images = engine.images(&caller());
     for (id, facts) in run.now() {
         let id = smalti::ImageId::from_bytes(*id);

@@ -32,7 +32,9 @@ fn open(dir: &Path) -> Engine {
 /// What is done until the kill: `@c id`, `@u id seed len`, `@d id` are said before, `@ok` after.
 #[test]
 fn child() {
-    let (Ok(dir), start) = (std::env::var(DIR), Instant::now()) else { return };
+    let (Ok(dir), start) = (std::env::var(DIR), Instant::now()) else {
+        return;
+    };
     let engine = open(Path::new(&dir));
     let images = engine.images(&caller());
     let mut rng = Rng(seed());
@@ -52,7 +54,9 @@ fn child() {
         let of = rng.below(20);
         say(format_args!("u {id} {of} {len}"));
         let mut upload = images.upload(&id).expect("begin");
-        upload.write_all(&bytes(Pattern::Random(of), len)).expect("write");
+        upload
+            .write_all(&bytes(Pattern::Random(of), len))
+            .expect("write");
         upload.finish().expect("finish");
         say(format_args!("ok"));
         if there.len() > 4 && rng.below(3) > 0 {
@@ -85,9 +89,9 @@ fn round(dir: &Path, rng: &mut Rng, seed: u64) -> Vec<String> {
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut said = Vec::new();
     // One in sixteen is killed while it opens.
-    let mut line = String::new();
-    while rng.below(16) > 0 && line != "@open" {
-        line = lines.next().expect("it opens").expect("text");
+    let is_early = rng.below(16) == 0;
+    while !is_early && said.last().is_none_or(|line: &String| line != "@ok") {
+        said.push(lines.next().expect("it works").expect("text"));
     }
     std::thread::sleep(Duration::from_micros(500 + rng.below(60_000)));
     child.kill().expect("kill");
@@ -122,7 +126,10 @@ fn account(said: &[String], facts: &mut Facts) -> usize {
         };
     }
     if let Some((id, fact)) = pending {
-        facts.entry(id).or_insert_with(|| vec![Fact::Absent]).push(fact);
+        facts
+            .entry(id)
+            .or_insert_with(|| vec![Fact::Absent])
+            .push(fact);
     }
     acks
 }
@@ -150,9 +157,14 @@ fn a_killed_process_loses_nothing_it_acknowledged() {
         settle(&engine, &mut facts);
     }
     let took = start.elapsed();
-    println!("seed {first}: {ROUNDS} kills, {acks} acks, {with_acks} rounds with acks, slowest open {slowest:?}, {took:?}");
+    println!(
+        "seed {first}: {ROUNDS} kills, {acks} acks, {with_acks} rounds with acks, slowest open {slowest:?}, {took:?}"
+    );
     assert!(slowest <= Duration::from_secs(1), "{slowest:?}");
-    assert!(with_acks * 10 >= ROUNDS * 9, "too few rounds with acks: {with_acks}");
+    assert!(
+        with_acks * 10 >= ROUNDS * 9,
+        "too few rounds with acks: {with_acks}"
+    );
 }
 
 /// What was open to both ways is decided now.

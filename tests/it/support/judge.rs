@@ -1,9 +1,9 @@
 //! Judges what a crash left: is everything there that must be, and nothing else?
 
-use std::sync::Arc;
-use std::time::Duration;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
 
 use smalti::chunk::Verify;
 use smalti::disk::Disk;
@@ -76,11 +76,15 @@ pub(crate) fn look(disk: &Arc<dyn Disk>, engine: &Engine, facts: &Facts) -> Resu
                 continue;
             }
         };
-        let fits = |fact: &Fact| matches!((fact, seen), (Fact::Deleted, true) | (Fact::Absent, false));
+        let fits =
+            |fact: &Fact| matches!((fact, seen), (Fact::Deleted, true) | (Fact::Absent, false));
         let allowed = facts.get(&id).map_or(&[][..], Vec::as_slice);
         if id[0] != TRIAL && !allowed.iter().any(fits) {
             let what = if seen { "deleted" } else { "absent" };
-            return Err(format!("image {id:02x?} is {what}, it must be {}", named(allowed)));
+            return Err(format!(
+                "image {id:02x?} is {what}, it must be {}",
+                named(allowed)
+            ));
         }
         if seen {
             let again = images.create(new_image().id(ImageId::from_bytes(id)));
@@ -105,7 +109,9 @@ fn named(facts: &[Fact]) -> String {
 }
 
 fn image(images: &Images, id: &[u8; 16], facts: &Facts) -> Result<(), String> {
-    let shown = images.show(&ImageId::from_bytes(*id)).map_err(say("show"))?;
+    let shown = images
+        .show(&ImageId::from_bytes(*id))
+        .map_err(say("show"))?;
     let content = match shown.status() {
         Status::Active => Some(read(images, shown.id())?),
         _ => None,
@@ -129,7 +135,9 @@ fn image(images: &Images, id: &[u8; 16], facts: &Facts) -> Result<(), String> {
         return Ok(());
     }
     let (status, must) = (shown.status(), named(allowed));
-    Err(format!("image {id:02x?} is {status}, or its record or bytes differ; it must be {must}"))
+    Err(format!(
+        "image {id:02x?} is {status}, or its record or bytes differ; it must be {must}"
+    ))
 }
 
 /// Reads an image, with proof of every byte.
@@ -159,7 +167,9 @@ fn names(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
         return Ok(());
     }
     let (has, must) = (restored.len(), indexed.len());
-    Err(format!("snapshot and log hold {has} names, the index {must}, or they differ"))
+    Err(format!(
+        "snapshot and log hold {has} names, the index {must}, or they differ"
+    ))
 }
 
 /// The index must know every file of the packs, and its length.
@@ -174,10 +184,15 @@ fn packs(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
         let len = open.and_then(|file| file.len()).map_err(say("measure"))?;
         if !pack.is_dead && len != pack.len_bytes {
             let known = pack.len_bytes;
-            return Err(format!("packs/{file} is {len} bytes, the index knows {known}"));
+            return Err(format!(
+                "packs/{file} is {len} bytes, the index knows {known}"
+            ));
         }
     }
-    match known.iter().find(|pack| !pack.is_dead && !files.contains(&pack.file)) {
+    match known
+        .iter()
+        .find(|pack| !pack.is_dead && !files.contains(&pack.file))
+    {
         Some(pack) => Err(format!("the index names {}, which is not there", pack.file)),
         None => Ok(()),
     }
@@ -195,7 +210,9 @@ fn upload(engine: &Engine, content: &[u8]) -> Result<(), Error> {
         }
     };
     let mut upload = images.upload(image.id())?;
-    upload.write_all(content).map_err(|e| e.downcast::<Error>().expect("an error of ours"))?;
+    upload
+        .write_all(content)
+        .map_err(|e| e.downcast::<Error>().expect("an error of ours"))?;
     upload.finish()?;
     Ok(())
 }
@@ -221,14 +238,18 @@ fn empty(disk: &Arc<dyn Disk>, engine: &Engine) -> Result<(), String> {
     let images = engine.images(&caller());
     let rows = testing::rows(engine, false).map_err(say("read rows"))?;
     for id in testing::ids(&rows).0 {
-        images.delete(&ImageId::from_bytes(id)).map_err(say("delete"))?;
+        images
+            .delete(&ImageId::from_bytes(id))
+            .map_err(say("delete"))?;
     }
     collect(disk, engine).map_err(say("when all is deleted"))?;
     let stats = engine.stats().map_err(say("stats"))?;
     let left = testing::byte_rows(&testing::rows(engine, true).map_err(say("read rows"))?);
     let packs = disk.list("packs").map_err(say("list packs"))?;
     if left > 0 || !packs.is_empty() || stats.logical_bytes + stats.image_count > 0 {
-        return Err(format!("{left} rows and {packs:?} are left of nothing, {stats:?}"));
+        return Err(format!(
+            "{left} rows and {packs:?} are left of nothing, {stats:?}"
+        ));
     }
     Ok(())
 }

@@ -339,7 +339,9 @@ impl Run {
     /// Returns the bytes of the files of packs.
     fn pack_bytes(&self) -> u64 {
         let stats = self.engine.as_ref().map(Engine::stats);
-        stats.and_then(Result::ok).map_or(0, |stats| stats.pack_bytes)
+        stats
+            .and_then(Result::ok)
+            .map_or(0, |stats| stats.pack_bytes)
     }
 
     fn delete(&mut self, number: usize) {
@@ -359,7 +361,9 @@ impl Run {
     }
 
     fn close(&mut self) {
-        let Some(engine) = self.engine.take() else { return };
+        let Some(engine) = self.engine.take() else {
+            return;
+        };
         match engine.close(Duration::ZERO) {
             Ok(()) => self.ack(),
             Err(error) => self.errors.push(error),
@@ -433,7 +437,11 @@ pub(crate) fn alphabet() -> Vec<Call> {
     vec![
         Call::Create(0),
         Call::Upload(vec![Part::Bytes(1, 3000)]),
-        Call::Upload(vec![Part::Bytes(2, 150_000), Part::Zeros(70_000), Part::Bytes(3, 90_000)]),
+        Call::Upload(vec![
+            Part::Bytes(2, 150_000),
+            Part::Zeros(70_000),
+            Part::Bytes(3, 90_000),
+        ]),
         Call::Upload(vec![Part::Bytes(2, 150_000), Part::Bytes(4, 60_000)]),
         Call::Drop(vec![Part::Bytes(3, 90_000), Part::Bytes(5, 80_000)]),
         Call::Delete(0),
