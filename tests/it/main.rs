@@ -10,7 +10,13 @@ mod asyncio;
 #[cfg(feature = "testing")]
 mod bad_input;
 mod check;
+#[cfg(feature = "testing")]
+mod crash;
+#[cfg(feature = "testing")]
+mod fault;
 mod gc;
+#[cfg(feature = "testing")]
+mod kill;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;
