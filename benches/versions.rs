@@ -6,6 +6,11 @@
 //! files it says how to make some. A smaller ratio than on the last release would change our mind
 //! about the cutter.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of buffers that fit"
+)]
+
 use std::error::Error;
 use std::fs::File;
 use std::io::Read;

@@ -5,6 +5,12 @@
 //! the machine. The store is a temporary directory that is removed at the end; `--store DIR` keeps
 //! it.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lengths that fit, and rounded ones to look at"
+)]
+
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -25,7 +31,10 @@ fn main() -> Outcome {
     let (mut files, mut store) = (Vec::new(), None);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "-h" | "--help" => return Ok(println!("{HELP}")),
+            "-h" | "--help" => {
+                println!("{HELP}");
+                return Ok(());
+            }
             "--store" => store = Some(PathBuf::from(args.next().ok_or("--store wants a DIR")?)),
             _ => files.push(PathBuf::from(arg)),
         }

@@ -87,6 +87,7 @@ impl Leases {
     }
 
     /// Returns the number of leased chunks.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.counts().len()
     }

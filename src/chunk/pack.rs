@@ -86,7 +86,6 @@ impl Proved {
 /// An open pack. It stays readable as long as somebody holds it, whatever becomes of its name.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    store: u16,
     id: PackId,
     state: PackState,
     source: Arc<dyn PackSource>,
@@ -96,7 +95,6 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(crate) fn new(
-        store: u16,
         id: PackId,
         state: PackState,
         source: Arc<dyn PackSource>,
@@ -104,7 +102,6 @@ impl Pack {
     ) -> Result<Self> {
         let len_bytes = source.len_bytes()?;
         Ok(Self {
-            store,
             id,
             state,
             source,
@@ -115,10 +112,6 @@ impl Pack {
 
     pub(crate) fn id(&self) -> PackId {
         self.id
-    }
-
-    pub(crate) fn store(&self) -> u16 {
-        self.store
     }
 
     pub(crate) fn state(&self) -> PackState {

@@ -28,6 +28,8 @@ pub enum SyncSite {
     PackSeal,
     /// Directory of packs, after a pack was made and before the index names its data.
     PackDir,
+    /// Directory of packs, after a pack was removed and before the index forgets it.
+    PackGone,
     /// The log, before a change is acknowledged.
     Log,
     /// Directory of the log, after a segment was made.
@@ -42,10 +44,11 @@ pub enum SyncSite {
 
 impl SyncSite {
     /// Every call site.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PackData,
         Self::PackSeal,
         Self::PackDir,
+        Self::PackGone,
         Self::Log,
         Self::LogDir,
         Self::Index,

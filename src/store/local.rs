@@ -112,10 +112,13 @@ impl Store for LocalStore {
     fn delete(&self, pack: PackId) -> Result<()> {
         match self.disk.remove(&self.path(pack)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("delete", pack, error))
+                return Err(failed("delete", pack, error));
             }
-            _ => Ok(()),
+            _ => {}
         }
+        // Or a crash brings the file back after the index has forgotten it.
+        let sync = self.disk.sync_dir(&self.dir, SyncSite::PackGone);
+        sync.map_err(|e| failed("sync directory of", pack, e))
     }
 }
 

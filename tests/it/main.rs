@@ -1,11 +1,22 @@
 //! One binary of integration tests, a module for each flow.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "tests run on 64-bit machines, on lengths that fit"
+)]
+
 #[cfg(feature = "tokio")]
 mod asyncio;
 #[cfg(feature = "testing")]
 mod bad_input;
 mod check;
+#[cfg(feature = "testing")]
+mod crash;
+#[cfg(feature = "testing")]
+mod fault;
 mod gc;
+#[cfg(feature = "testing")]
+mod kill;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;
