@@ -7,7 +7,7 @@ use super::plan::{GcPlan, is_worth_a_copy};
 use super::sweep::{self, Sweeper};
 use super::{Collector, GcOptions, Turn};
 use crate::base::Base;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::rows::PackFate;
 use crate::index::{Durability, Kv, places};
@@ -311,7 +311,15 @@ impl Gc {
                 left.extend(next);
                 now
             }
-            (None, Some((store, pack))) => Box::new(Compaction::begin(&self.base, store, pack)?),
+            (None, Some((store, pack))) => match Compaction::begin(&self.base, store, pack) {
+                Ok(begun) => Box::new(begun),
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                    tracing::error!(%pack, %error, "a damaged pack is left as it is");
+                    self.report.damaged.push(error.message().to_owned());
+                    return Ok(State::Compact { left, now: None });
+                }
+                Err(error) => return Err(error),
+            },
             (None, None) => return Ok(State::Unlink { then: Vec::new() }),
         };
         let ground = compact::Ground {
