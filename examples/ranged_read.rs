@@ -1,7 +1,6 @@
 //! Stores a file and answers `Range` headers as a download of the Images API does.
 //!
-//! `cargo run --example ranged_read -- FILE [RANGE]...`; without arguments, ranges of its own
-//! executable.
+//! `cargo run --release --example ranged_read -- FILE [RANGE]...`; without arguments, of itself.
 
 use std::error::Error;
 use std::fs::File;
@@ -20,14 +19,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let asked: Vec<String> = args.collect();
     let engine = Engine::in_memory()?;
     let images = engine.images(&Caller::project("demo"));
-    let new = NewImage::named("file")
-        .disk_format(DiskFormat::Raw)
-        .container_format(ContainerFormat::Bare);
-    let image = images.create(new)?;
-    let mut upload = images.upload(image.id())?;
+    let new = NewImage::named("file").disk_format(DiskFormat::Raw);
+    let new = new.container_format(ContainerFormat::Bare);
+    let id = *images.create(new)?.id();
+    let mut upload = images.upload(id)?;
     upload.read_from(&mut File::open(&path)?)?;
     upload.finish()?;
-    let reader = images.open(image.id())?.ok_or("the image holds no data")?;
+    let reader = images.open(&id)?.ok_or("the image holds no data")?;
     println!("{}: {} bytes", path.display(), reader.len_bytes());
     match asked.is_empty() {
         true => RANGES
@@ -51,9 +49,8 @@ fn answer(reader: &Reader, header: &str) -> Result<(), Box<dyn Error>> {
         }
     };
     println!("{}", chosen.http_status());
-    if let Some(part) = chosen.content_range() {
-        println!("Content-Range: {part}");
-    }
+    let part = chosen.content_range();
+    part.inspect(|part| println!("Content-Range: {part}"));
     let slices = reader
         .slices(chosen.range())?
         .collect::<Result<Vec<_>, _>>()?;
