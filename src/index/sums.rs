@@ -6,6 +6,7 @@
 //! writes no page anew that one names. So a crash may tear both, and nobody reads them. The page
 //! of redb's header is written in place and guards itself: it has no sum.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -46,21 +47,10 @@ pub(super) struct Sums {
 
 impl Sums {
     fn block(&mut self, file: &dyn DiskFile, block: u64) -> io::Result<&mut [u64; SUMS]> {
-        if !self.blocks.contains_key(&block) {
-            let (mut bytes, at) = ([0; PAGE], block * GROUP * PAGE_LEN);
-            if at < file.len()? {
-                file.read_at(&mut bytes, at)?;
-            }
-            let mut sums = Box::new([UNWRITTEN; SUMS]);
-            for (sum, bytes) in sums.iter_mut().zip(bytes.chunks_exact(8)) {
-                *sum = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-            }
-            self.blocks.insert(block, sums);
+        match self.blocks.entry(block) {
+            Entry::Occupied(sums) => Ok(sums.into_mut()),
+            Entry::Vacant(room) => Ok(room.insert(load(file, block)?)),
         }
-        self.blocks
-            .get_mut(&block)
-            .map(|sums| &mut **sums)
-            .ok_or_else(|| io::ErrorKind::Other.into())
     }
 
     fn sum(&mut self, file: &dyn DiskFile, page: u64) -> io::Result<&mut u64> {
@@ -121,6 +111,18 @@ impl Sums {
         }
         Ok(())
     }
+}
+
+fn load(file: &dyn DiskFile, block: u64) -> io::Result<Box<[u64; SUMS]>> {
+    let (mut bytes, at) = ([0; PAGE], block * GROUP * PAGE_LEN);
+    if at < file.len()? {
+        file.read_at(&mut bytes, at)?;
+    }
+    let mut sums = Box::new([UNWRITTEN; SUMS]);
+    for (sum, bytes) in sums.iter_mut().zip(bytes.chunks_exact(8)) {
+        *sum = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+    }
+    Ok(sums)
 }
 
 fn sum_of(page: u64, bytes: &[u8]) -> u64 {
