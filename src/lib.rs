@@ -1,5 +1,7 @@
 //! An embeddable image store for Rust servers.
 
+#[cfg(feature = "tokio")]
+pub mod asyncio;
 mod base;
 pub mod check;
 pub mod chunk;
@@ -25,6 +27,7 @@ mod sum;
 #[doc(hidden)]
 pub mod testing;
 
+pub use base::{Random, SystemRandom};
 pub use bytes::Bytes;
 pub use engine::{Engine, Images, Settings};
 pub use error::{Error, ErrorCode, ErrorKind, Result};

@@ -160,13 +160,7 @@ impl Rebuild<'_> {
         let row = row.ok_or_else(|| Error::corrupt("its row has vanished"))?;
         let pack = PackId(row.pack);
         let source = self.store.open(pack, PackState::Open)?;
-        let pack = Pack::new(
-            STORE,
-            pack,
-            PackState::Open,
-            source,
-            Arc::<Proved>::default(),
-        )?;
+        let pack = Pack::new(pack, PackState::Open, source, Arc::<Proved>::default())?;
         let place = Place {
             offset: row.offset,
             len_bytes: row.len_bytes,

@@ -143,11 +143,14 @@ fn check_segment(bytes: &[u8], header: &Header, segment: &Segment) {
     assert_eq!(&descriptor[descriptor.len() - used..], stored);
 }
 
+/// A segment to be made: its domain, and kind and bytes of its chunks.
+pub(crate) type NewSegment = (u32, Vec<(ChunkKind, Vec<u8>)>);
+
 /// Makes the bytes of a pack: for each segment a domain, and kind and bytes of its chunks.
 pub(crate) fn make_pack(
     pack: PackId,
     salt: [u8; 32],
-    segments: &[(u32, Vec<(ChunkKind, Vec<u8>)>)],
+    segments: &[NewSegment],
     sealed: bool,
 ) -> Vec<u8> {
     let header = Header { pack, salt };

@@ -86,7 +86,6 @@ impl Proved {
 /// An open pack. It stays readable as long as somebody holds it, whatever becomes of its name.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    store: u16,
     id: PackId,
     state: PackState,
     source: Arc<dyn PackSource>,
@@ -96,7 +95,6 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(crate) fn new(
-        store: u16,
         id: PackId,
         state: PackState,
         source: Arc<dyn PackSource>,
@@ -104,7 +102,6 @@ impl Pack {
     ) -> Result<Self> {
         let len_bytes = source.len_bytes()?;
         Ok(Self {
-            store,
             id,
             state,
             source,
@@ -115,10 +112,6 @@ impl Pack {
 
     pub(crate) fn id(&self) -> PackId {
         self.id
-    }
-
-    pub(crate) fn store(&self) -> u16 {
-        self.store
     }
 
     pub(crate) fn state(&self) -> PackState {
@@ -197,6 +190,17 @@ impl Pack {
             (Some(map), (Ok(start), Ok(end))) => map.will_need(start..end),
             _ => self.source.will_need(range),
         }
+    }
+
+    /// Brings mapped bytes into memory, so that touching them waits for no disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn populate(&self, range: Range<u64>) -> Result<()> {
+        let ends = (usize::try_from(range.start), usize::try_from(range.end));
+        let (Some(map), (Ok(start), Ok(end))) = (self.source.map(), ends) else {
+            return Ok(());
+        };
+        map.populate(start..end)
+            .map_err(|e| Error::io(format!("read pack {}", self.id), e))
     }
 
     /// Reads part of a chunk that needs no proof into memory of the caller.

@@ -90,7 +90,7 @@ impl Packs {
         }
         let proved = Arc::clone(&slot.proved);
         let source = self.store(store)?.open(pack, state)?;
-        let opened = Arc::new(Pack::new(store, pack, state, source, proved)?);
+        let opened = Arc::new(Pack::new(pack, state, source, proved)?);
         if slot.pack.replace(Arc::clone(&opened)).is_none() {
             packs.held += 1;
         }

@@ -101,6 +101,7 @@ struct DataRow {
     root: [u8; 32],
     len_bytes: u64,
     zero_bytes: u64,
+    cutter: u8,
 }
 
 impl Record for ImageRow<'_> {
@@ -230,6 +231,7 @@ fn data_row(data: &DataRef) -> DataRow {
         root: data.root.0,
         len_bytes: data.len_bytes,
         zero_bytes: data.zero_bytes,
+        cutter: data.cutter,
     }
 }
 
@@ -240,6 +242,7 @@ fn data(row: DataRow) -> DataRef {
         root: ChunkId(row.root),
         len_bytes: row.len_bytes,
         zero_bytes: row.zero_bytes,
+        cutter: row.cutter,
     }
 }
 

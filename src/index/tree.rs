@@ -235,11 +235,6 @@ impl RedbKv {
         }
     }
 
-    /// Tells whether a failure has ended the writes of this handle.
-    pub(crate) fn is_poisoned(&self) -> bool {
-        self.poisoned.get().is_some()
-    }
-
     /// Writes the reserve again after the disk was full.
     ///
     /// # Errors

@@ -32,6 +32,9 @@ pub struct Slices {
     long: bool,
     /// Up to where in which pack bytes were asked for ahead.
     ahead: (u64, u64),
+    /// Whether slices are brought into memory before they are handed out.
+    #[cfg(feature = "tokio")]
+    resident: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +57,17 @@ impl Slices {
             leaf: None,
             long,
             ahead: (0, 0),
+            #[cfg(feature = "tokio")]
+            resident: false,
         }
+    }
+
+    /// Brings each slice into memory before it is handed out, so that its reader faults no pages
+    /// from the disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn resident(mut self) -> Self {
+        self.resident = true;
+        self
     }
 
     /// Returns the number of bytes that are still to come.
@@ -163,6 +176,10 @@ impl Slices {
         let end = end.min(from + wanted);
         if proved && !self.long {
             found.pack.will_need(from..end);
+        }
+        #[cfg(feature = "tokio")]
+        if self.resident {
+            found.pack.populate(from..end)?;
         }
         let place = |offset: u64| {
             usize::try_from(offset).map_err(|_| Error::corrupt("offset beyond the address space"))

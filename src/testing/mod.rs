@@ -13,7 +13,9 @@ use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
 use crate::manifest;
 
-pub use packs::{PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments};
+pub use packs::{
+    NewSegment, PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments,
+};
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.

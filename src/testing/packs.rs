@@ -59,14 +59,12 @@ pub fn check_pack(bytes: &[u8], pack: u64) -> usize {
     doors::check_pack(bytes, PackId(pack))
 }
 
+/// A segment to be made: its domain, and for each of its chunks whether it is a page, and its bytes.
+pub type NewSegment = (u32, Vec<(bool, Vec<u8>)>);
+
 /// Makes the bytes of a pack: for each segment its domain, and for each of its chunks whether it is
 /// a page and its bytes.
-pub fn make_pack(
-    pack: u64,
-    salt: [u8; 32],
-    segments: &[(u32, Vec<(bool, Vec<u8>)>)],
-    sealed: bool,
-) -> Vec<u8> {
+pub fn make_pack(pack: u64, salt: [u8; 32], segments: &[NewSegment], sealed: bool) -> Vec<u8> {
     let kind = |is_page| match is_page {
         true => ChunkKind::Page,
         false => ChunkKind::Data,

@@ -1,5 +1,7 @@
 //! One binary of integration tests, a module for each flow.
 
+#[cfg(feature = "tokio")]
+mod asyncio;
 #[cfg(feature = "testing")]
 mod bad_input;
 mod check;

@@ -1,6 +1,8 @@
 //! Rot in packs: every damaged byte that a read needs is a typed error that names the place, and
 //! hurts nobody who does not need it.
 
+#![expect(clippy::cast_possible_truncation, reason = "packs of tests are short")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -558,7 +560,7 @@ fn every_truncation_is_found_and_what_lies_before_reads_on() {
             disk.change(&path(pack.number), |bytes| bytes.truncate(end as usize));
             let damage = Damage {
                 pack: pack.number,
-                ranges: vec![end..u64::MAX],
+                ranges: Vec::from([end..u64::MAX]),
             };
             // Opened for writing: open packs are taken up again.
             let engine = builder(&disk)

@@ -2,6 +2,8 @@
 //!
 //! Flips are tried in processes of their own, so that one which ends its process is counted.
 
+#![expect(clippy::cast_possible_truncation, reason = "test data is short")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

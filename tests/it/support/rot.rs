@@ -1,5 +1,7 @@
 //! A disk in memory whose bytes may be changed under an engine, and which tells what is read.
 
+#![expect(clippy::cast_possible_truncation, reason = "packs of tests are short")]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
