@@ -3,6 +3,8 @@
 //! `index` and `chunk` never know each other; this is where both are held, and where a key of the
 //! index becomes bytes of a pack.
 
+#[cfg(feature = "tokio")]
+mod offload;
 mod pages;
 mod random;
 
@@ -35,6 +37,9 @@ pub(crate) struct Base {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     closing: AtomicBool,
+    /// Where asynchronous callers have their blocking calls run.
+    #[cfg(feature = "tokio")]
+    pub(crate) offload: offload::Offload,
 }
 
 /// A chunk whose pack is at hand.
@@ -65,6 +70,8 @@ impl Base {
             clock,
             random,
             closing,
+            #[cfg(feature = "tokio")]
+            offload: offload::Offload::new(),
         }
     }
 
@@ -151,6 +158,20 @@ impl Base {
         let found = self.find(key)?;
         let bytes = found.pack.chunk(found.place, &key.id, Verify::Always)?;
         decode(&bytes)
+    }
+
+    /// Looks a piece up again whose bytes were not as they should be where a hint led; `None` if
+    /// it is there and nowhere else.
+    pub(crate) fn elsewhere(
+        &self,
+        key: &ChunkKey,
+        page: &CachedPage,
+        index: usize,
+        before: &Found,
+    ) -> Result<Option<Found>> {
+        page.places()[index] = None;
+        let found = self.pieces(key, page, index..index + 1)?.pop().flatten();
+        Ok(found.filter(|now| now.place != before.place || now.pack.id() != before.pack.id()))
     }
 
     /// Returns packs and places of pieces of a page, by index; none for zero runs.

@@ -4,6 +4,8 @@
 //! It knows nothing of names: where a chunk lies is told to it, and it proves that it is there.
 
 mod cut;
+#[cfg(feature = "testing")]
+pub(crate) mod doors;
 mod pack;
 mod packs;
 mod scan;
@@ -13,8 +15,8 @@ mod write;
 pub use cut::CutterKind;
 pub(crate) use cut::{Cut, Cutter, Piece};
 pub use pack::Verify;
-pub(crate) use pack::{Pack, Place};
+pub(crate) use pack::{Pack, Place, Proved};
 pub(crate) use packs::Packs;
-pub(crate) use scan::{scan_pack, walk_back};
+pub(crate) use scan::{check_segment, scan_pack, walk_back};
 pub(crate) use segment::{Entry, Segment};
 pub(crate) use write::{Mark, NewChunk, PackWriter};

@@ -86,7 +86,6 @@ impl Proved {
 /// An open pack. It stays readable as long as somebody holds it, whatever becomes of its name.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    store: u16,
     id: PackId,
     state: PackState,
     source: Arc<dyn PackSource>,
@@ -96,7 +95,6 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(crate) fn new(
-        store: u16,
         id: PackId,
         state: PackState,
         source: Arc<dyn PackSource>,
@@ -104,7 +102,6 @@ impl Pack {
     ) -> Result<Self> {
         let len_bytes = source.len_bytes()?;
         Ok(Self {
-            store,
             id,
             state,
             source,
@@ -115,10 +112,6 @@ impl Pack {
 
     pub(crate) fn id(&self) -> PackId {
         self.id
-    }
-
-    pub(crate) fn store(&self) -> u16 {
-        self.store
     }
 
     pub(crate) fn state(&self) -> PackState {
@@ -185,6 +178,11 @@ impl Pack {
         Ok(bytes)
     }
 
+    /// Asks that a chunk leaves memory, so that the next read comes from the medium.
+    pub(crate) fn forget(&self, place: Place) {
+        self.source.forget(place.range());
+    }
+
     /// Asks that bytes are read ahead into memory.
     pub(crate) fn will_need(&self, range: Range<u64>) {
         let ends = (usize::try_from(range.start), usize::try_from(range.end));
@@ -192,6 +190,17 @@ impl Pack {
             (Some(map), (Ok(start), Ok(end))) => map.will_need(start..end),
             _ => self.source.will_need(range),
         }
+    }
+
+    /// Brings mapped bytes into memory, so that touching them waits for no disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn populate(&self, range: Range<u64>) -> Result<()> {
+        let ends = (usize::try_from(range.start), usize::try_from(range.end));
+        let (Some(map), (Ok(start), Ok(end))) = (self.source.map(), ends) else {
+            return Ok(());
+        };
+        map.populate(start..end)
+            .map_err(|e| Error::io(format!("read pack {}", self.id), e))
     }
 
     /// Reads part of a chunk that needs no proof into memory of the caller.
@@ -204,8 +213,8 @@ impl Pack {
         match (usize::try_from(range.start), usize::try_from(range.end)) {
             (Ok(start), Ok(end)) if end <= mapped => Ok(start..end),
             _ => Err(Error::corrupt(format!(
-                "pack {} is {mapped} bytes, a chunk should be at {}..{}",
-                self.id, range.start, range.end
+                "pack {}, offset {}, {} bytes: the pack ends at {mapped}",
+                self.id, place.offset, place.len_bytes
             ))),
         }
     }

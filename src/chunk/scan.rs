@@ -1,10 +1,11 @@
 //! Finding the segments of a pack: backwards from a known end, or forwards where no end is known.
 
 use super::segment::{
-    EDGE_LEN_BYTES, Footer, Header, SEGMENT_MAX_BYTES, SEGMENT_MAX_ENTRIES, Segment,
-    TRAILER_LEN_BYTES, decode_footer, decode_header, decode_trailer,
+    EDGE_LEN_BYTES, ENTRY_LEN_BYTES, Entry, Footer, Header, SEGMENT_MAX_BYTES, SEGMENT_MAX_ENTRIES,
+    Segment, TRAILER_LEN_BYTES, decode_footer, decode_header, decode_trailer,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash;
 use crate::id::PackId;
 use crate::limits::BLOCK_LEN_BYTES;
 use crate::store::PackSource;
@@ -124,6 +125,42 @@ fn segment_after(
         end += BLOCK;
     }
     Ok(None)
+}
+
+/// Reads every byte of a segment and says of each chunk, and of what stands between data and
+/// descriptor, whether it is as it should be: `None`, or what is wrong.
+pub(crate) fn check_segment(
+    source: &dyn PackSource,
+    segment: &Segment,
+    visit: &mut dyn FnMut(u64, Option<&Entry>, Option<String>),
+) -> Result<()> {
+    for (offset, entry) in segment.places() {
+        let wrong = match source.read(offset..offset + u64::from(entry.len_bytes)) {
+            Ok(bytes) => {
+                let found = hash::chunk_id(&[&bytes]);
+                (found != entry.id).then(|| {
+                    let len = entry.len_bytes;
+                    format!("{len} bytes have identity {found}, expected {}", entry.id)
+                })
+            }
+            Err(error) if error.kind() == ErrorKind::Corrupt => Some(error.message().to_owned()),
+            Err(error) => return Err(error),
+        };
+        visit(offset, Some(&entry), wrong);
+    }
+    let data_end = segment
+        .places()
+        .last()
+        .map_or(segment.start, |(offset, entry)| {
+            offset + u64::from(entry.len_bytes)
+        });
+    let descriptor = segment.entries.len() * ENTRY_LEN_BYTES + TRAILER_LEN_BYTES;
+    let padding = source.read(data_end..segment.end - descriptor as u64)?;
+    if let Some(at) = padding.iter().position(|&byte| byte != 0) {
+        let what = format!("padding holds byte {:#04x}", padding[at]);
+        visit(data_end + at as u64, None, Some(what));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::format::{self, Found};
 use super::{Dedup, Engine, Inner, Settings};
 use crate::base::{Base, Random, SystemRandom};
+use crate::check::{self, RebuildReport};
 use crate::chunk::Packs;
 use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
@@ -20,6 +21,8 @@ use crate::store::{LocalStore, Store};
 
 const LOCK: &str = "LOCK";
 const PACKS_DIR: &str = "packs";
+const INDEX: &str = "index.redb";
+const OLD_INDEX: &str = "index.redb.old";
 /// Name of the one local store, as locations show it.
 const STORE_NAME: &str = "local";
 
@@ -182,7 +185,45 @@ impl Builder {
         })
     }
 
+    /// Makes a lost or damaged index anew, and opens nothing: places come from the packs, which
+    /// describe themselves, names from their last snapshot and the log behind it. The old index is
+    /// kept beside the new one as `index.redb.old`. `progress` hears of packs done, and of all.
+    ///
+    /// # Errors
+    /// `Locked`; `NotFound` if there is no engine; `Corrupt` if no names can be restored: then the
+    /// old index stays where it was.
+    pub fn rebuild_index(self, mut progress: impl FnMut(u64, u64)) -> Result<RebuildReport> {
+        self.settings.check()?;
+        let _lock = self.lock()?;
+        if format::look(&*self.disk)? == Found::Nothing {
+            return Err(Error::new(
+                ErrorCode::NotFound,
+                "there is no engine in this directory",
+            ));
+        }
+        match self.disk.rename(INDEX, OLD_INDEX) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io(format!("put {INDEX} aside"), error));
+            }
+            _ => {}
+        }
+        let store: Arc<dyn Store> =
+            Arc::new(LocalStore::existing(Arc::clone(&self.disk), PACKS_DIR));
+        let (options, now) = (self.kv_options(), self.clock.now());
+        match check::rebuild(&self.disk, options, &store, now, &mut progress) {
+            Ok((kv, report)) => kv.close().map(|()| report),
+            Err(error) => {
+                if let Err(error) = self.disk.rename(OLD_INDEX, INDEX) {
+                    tracing::error!(%error, "the old index stays at {OLD_INDEX}");
+                }
+                Err(error)
+            }
+        }
+    }
+
     fn lock(&self) -> Result<Box<dyn DiskLock>> {
+        // Before the lock, whose file would be left among the files of others.
+        format::look(&*self.disk)?;
         let mode = match self.access {
             KvAccess::Read => LockMode::Shared,
             _ => LockMode::Exclusive,
@@ -207,28 +248,28 @@ impl Builder {
             })
     }
 
-    fn base(&mut self) -> Result<Base> {
-        let Settings {
-            index_cache_bytes,
-            checkpoint_log_bytes,
-            ..
-        } = self.settings;
+    fn kv_options(&self) -> KvOptions {
         let reserve_bytes = if self.in_memory {
             0
         } else {
             self.settings.reserve_len_bytes
         };
-        let options = KvOptions {
-            cache_bytes: index_cache_bytes,
-            checkpoint_log_bytes,
+        // A crash may have come between the format file and the index.
+        let read_only = self.access == KvAccess::Read;
+        KvOptions {
+            cache_bytes: self.settings.index_cache_bytes,
+            checkpoint_log_bytes: self.settings.checkpoint_log_bytes,
             reserve_bytes,
-            // A crash may have come between the format file and the index.
-            access: if self.access == KvAccess::Read {
+            access: if read_only {
                 KvAccess::Read
             } else {
                 KvAccess::Create
             },
-        };
+        }
+    }
+
+    fn base(&mut self) -> Result<Base> {
+        let options = self.kv_options();
         let progress = &mut self.progress;
         let kv = RedbKv::open(
             Arc::clone(&self.disk),
@@ -264,10 +305,10 @@ impl Builder {
         let open_packs = OpenPacks::default();
         for (store, pack) in base.kv.read(|get| places::active_packs(get))? {
             let row = base.kv.read(|get| places::known_pack(get, store, pack))?;
-            if row.fate == PackFate::Open {
-                if let Some(writer) = resume(base, store, pack, &row)? {
-                    open_packs.give_back(writer);
-                }
+            if row.fate == PackFate::Open
+                && let Some(writer) = resume(base, store, pack, &row)?
+            {
+                open_packs.give_back(writer);
             }
         }
         let Settings {

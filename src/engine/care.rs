@@ -1,8 +1,11 @@
 //! Maintenance: what hangs off the engine itself, without a caller.
 
 use super::{Engine, Stats};
+use crate::check::{VerifyProgress, VerifyReport, check_all, check_image};
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::{Gc, GcOptions, GcPlan, GcReport};
+use crate::id::ImageId;
+use crate::index::{Kv, images};
 use crate::ingest::Ingest;
 
 impl Engine {
@@ -40,6 +43,34 @@ impl Engine {
     /// As [`Engine::gc`] and [`Gc::step`].
     pub fn collect(&self) -> Result<GcReport> {
         self.gc(GcOptions::default())?.run()
+    }
+
+    /// Reads every byte of every pack, proves every chunk, and counts again what the index keeps
+    /// counts of. Changes nothing; uploads and readers go on, collections wait.
+    ///
+    /// # Errors
+    /// `InvalidState` if a collection runs; `Unavailable` if the disk fails. Damage is no error:
+    /// it is in the report, with the images that it touches.
+    pub fn verify(&self, mut progress: impl FnMut(VerifyProgress)) -> Result<VerifyReport> {
+        self.inner.base.expect_open()?;
+        let _turn = self.inner.collector.begin()?;
+        check_all(&self.inner.base, &mut progress)
+    }
+
+    /// Reads everything that one image needs and proves it.
+    ///
+    /// # Errors
+    /// `NotFound`; `Unavailable` if the disk fails. Damage is no error: it is in the report.
+    pub fn verify_image(&self, id: &ImageId) -> Result<VerifyReport> {
+        let base = &self.inner.base;
+        base.expect_open()?;
+        let mut lease = base.leases.none();
+        let look = base.leases.look();
+        let image = base.kv.read(|get| images::visible(get, id))?;
+        let root = image.data().map(images::root_key);
+        look.lease(root.as_slice(), &mut lease);
+        drop(look);
+        check_image(base, &image)
     }
 
     pub(super) fn writable(&self) -> Result<&Ingest> {

@@ -23,6 +23,9 @@ pub struct Stats {
     pub shared_bytes: u64,
     /// Bytes of data that are stored and named, each once.
     pub unique_bytes: u64,
+    /// Chunks and manifest pages that are stored and named; each has one row in the index, of at
+    /// most 72 bytes.
+    pub chunk_count: u64,
     /// Bytes of manifest pages.
     pub page_bytes: u64,
     /// Bytes of chunks in packs that nothing names; collection gives them back.
@@ -59,6 +62,7 @@ impl Stats {
                 stats.open_pack_count += u64::from(row.fate == PackFate::Open);
                 stats.pack_bytes += row.len_bytes;
                 stats.unique_bytes += row.live_bytes;
+                stats.chunk_count += row.live_chunks;
                 stats.page_bytes += row.page_bytes;
                 stats.garbage_bytes += row.garbage_bytes();
                 stats.descriptor_bytes += row.len_bytes.saturating_sub(row.chunk_bytes);

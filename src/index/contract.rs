@@ -3,7 +3,7 @@
 use std::ops::{Bound, ControlFlow};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::index::{Durability, Get, Kv, Order, Put, Table};
+use crate::index::{Durability, Get, Kv, Order, Table};
 
 const T: Table = Table::Images;
 

@@ -11,6 +11,7 @@ mod kv;
 mod log;
 pub(crate) mod names;
 mod open;
+mod options;
 pub(crate) mod places;
 pub(crate) mod record;
 pub(crate) mod refs;
@@ -21,8 +22,10 @@ pub(crate) mod rows;
 mod tests;
 mod tree;
 mod view;
+mod writer;
 
 pub(crate) use kv::{Durability, Get, Kv, Order, Put, Table};
+pub(crate) use options::{KvAccess, KvOptions};
 #[cfg(feature = "testing")]
 pub(crate) use record::decode_and_compare;
-pub(crate) use tree::{KvAccess, KvOptions, KvStats, RedbKv};
+pub(crate) use tree::RedbKv;

@@ -174,16 +174,16 @@ fn seed(seq: u64, count: u64) -> u64 {
     seq.rotate_left(32) ^ count
 }
 
+/// What hears of a name.
+pub(crate) type Hear<'h> = dyn FnMut(Table, &[u8], &[u8]) -> Result<()> + 'h;
+
 /// Lends every name that snapshot and log hold to `f`, by table and key; returns the newest record
 /// that they hold.
 ///
 /// # Errors
 ///
 /// `Corrupt` when no whole snapshot reaches the log, or when the log is damaged.
-pub(crate) fn restore(
-    disk: &Arc<dyn Disk>,
-    f: &mut dyn FnMut(Table, &[u8], &[u8]) -> Result<()>,
-) -> Result<u64> {
+pub(crate) fn restore(disk: &Arc<dyn Disk>, f: &mut Hear<'_>) -> Result<u64> {
     let mut damage = None;
     let mut whole = None;
     for seq in list(&**disk, Access::Read)?.into_iter().rev() {
@@ -249,11 +249,7 @@ pub(super) fn unreadable(seq: u64) -> Error {
 
 /// Lends the entries of a snapshot to `f`, checking each; an end mark with the right count must
 /// follow the last.
-fn read(
-    disk: &dyn Disk,
-    seq: u64,
-    f: &mut dyn FnMut(Table, &[u8], &[u8]) -> Result<()>,
-) -> Result<()> {
+fn read(disk: &dyn Disk, seq: u64, f: &mut Hear<'_>) -> Result<()> {
     let path = path(seq);
     let io = |cause| Error::io(&path, cause);
     let file = disk.open(&path, Access::Read).map_err(io)?;

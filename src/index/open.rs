@@ -11,7 +11,7 @@ use super::log::LOG_DIR;
 use super::names::{NAMES_DIR, unreadable};
 use super::replay::LogReader;
 use super::reserve::Reserve;
-use super::view::{ReadView, WriteView};
+use super::view::WriteView;
 use crate::disk::{Access, Disk, DiskFile, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::Table;
@@ -59,6 +59,11 @@ impl Db {
         reserve: Arc<Reserve>,
     ) -> Result<Self> {
         let file = open_file(disk, path, Access::Write)?;
+        let len = file.len().map_err(|cause| Error::io(path, cause))?;
+        if len == 0 && path == INDEX {
+            // redb would take it for a new one and fill it.
+            return Err(Error::corrupt(format!("{INDEX} is 0 bytes")));
+        }
         let detach = Detach::default();
         let backend = Backend::new(Arc::clone(&file), reserve, detach.clone());
         let database = guarded("open", || {
@@ -73,12 +78,11 @@ impl Db {
     }
 
     /// Begins a snapshot.
-    pub(super) fn begin_read(&self) -> Result<ReadView> {
-        let txn = guarded("begin read", || match &self.handle {
+    pub(super) fn begin_read(&self) -> Result<redb::ReadTransaction> {
+        guarded("begin read", || match &self.handle {
             Handle::Write(database, _) => database.begin_read(),
             Handle::Read(database) => database.begin_read(),
-        })?;
-        Ok(ReadView::new(txn))
+        })
     }
 
     /// Begins a write whose commit is not durable by itself.

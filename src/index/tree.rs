@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::fault::{INDEX, guarded};
-use super::log::{AppendError, LogWriter};
-use super::names::{self, Snapshot};
+use super::log::AppendError;
+use super::names;
 use super::open::{self, Db};
+use super::options::{KvAccess, KvOptions, KvStats};
 use super::replay::LogReader;
 use super::reserve::Reserve;
 use super::view::{ReadView, WriteView};
+use super::writer::Writer;
 use crate::disk::{Access, Disk, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::{Durability, Get, Kv, Put};
@@ -23,53 +25,6 @@ use crate::limits::MIB;
 
 /// How much log is kept before a snapshot of the names is taken, at least.
 const NAMES_LOG_BYTES: u64 = 64 * MIB;
-
-/// What an open may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KvAccess {
-    /// Read what was closed in good order; write nothing.
-    Read,
-    /// Read and write what is there.
-    Write,
-    /// Read and write; make it if it is not there.
-    Create,
-}
-
-/// How a [`RedbKv`] is opened.
-#[derive(Debug, Clone)]
-pub(crate) struct KvOptions {
-    /// Memory for pages of the index, in bytes.
-    pub(crate) cache_bytes: usize,
-    /// Log that is written between two checkpoints, in bytes.
-    pub(crate) checkpoint_log_bytes: u64,
-    /// Length of the file that is given up when the disk is full, in bytes; 0 is none.
-    pub(crate) reserve_bytes: u64,
-    /// What the open may do.
-    pub(crate) access: KvAccess,
-}
-
-impl Default for KvOptions {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 64 << 20,
-            checkpoint_log_bytes: 8 * MIB,
-            reserve_bytes: 16 * MIB,
-            access: KvAccess::Create,
-        }
-    }
-}
-
-/// Sizes of the files, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KvStats {
-    /// Length of the index file. It is sparse where redb grew it ahead: redb doubles it up to
-    /// 4 GiB and then adds 4 GiB, and trims it when it is closed.
-    pub(crate) index_bytes: u64,
-    /// All log segments that are kept.
-    pub(crate) log_bytes: u64,
-    /// The newest snapshot of the names.
-    pub(crate) names_bytes: u64,
-}
 
 /// The ordered byte map of one directory.
 pub(crate) struct RedbKv {
@@ -83,18 +38,6 @@ pub(crate) struct RedbKv {
     snapshotting: Mutex<()>,
     poisoned: OnceLock<String>,
     closed: AtomicBool,
-}
-
-struct Writer {
-    log: LogWriter,
-    /// Newest record of the last checkpoint.
-    applied: u64,
-    /// Log bytes since then.
-    since_bytes: u64,
-    snapshot: Snapshot,
-    /// Newest record that changed a name.
-    names_seq: u64,
-    buffer: Vec<u8>,
 }
 
 /// A snapshot of the names that is to be written.
@@ -297,11 +240,6 @@ impl RedbKv {
         }
     }
 
-    /// Tells whether a failure has ended the writes of this handle.
-    pub(crate) fn is_poisoned(&self) -> bool {
-        self.poisoned.get().is_some()
-    }
-
     /// Writes the reserve again after the disk was full.
     ///
     /// # Errors
@@ -404,7 +342,7 @@ impl RedbKv {
                 ErrorCode::StorageFull => self.reopen(writer, error),
                 _ => self.poison(error),
             };
-            if self.is_poisoned() {
+            if self.poisoned.get().is_some() {
                 return Err(error);
             }
         }
@@ -414,10 +352,11 @@ impl RedbKv {
 
     fn log(&self, writer: &mut Writer, set: &[u8], durability: Durability) -> Result<()> {
         let mut appended = writer.log.append(set);
-        if let Err(AppendError::Undone(error)) = &appended {
-            if error.code() == ErrorCode::StorageFull && self.reserve.release() {
-                appended = writer.log.append(set);
-            }
+        if let Err(AppendError::Undone(error)) = &appended
+            && error.code() == ErrorCode::StorageFull
+            && self.reserve.release()
+        {
+            appended = writer.log.append(set);
         }
         match appended {
             Ok(len) => writer.since_bytes += len,
@@ -500,7 +439,7 @@ impl RedbKv {
 
     fn snapshot_job(&self, writer: &Writer) -> Result<SnapshotJob> {
         Ok(SnapshotJob {
-            view: self.with_db(Db::begin_read)?,
+            view: ReadView::new(self.with_db(Db::begin_read)?),
             seq: writer.log.last_seq(),
         })
     }
@@ -526,7 +465,7 @@ impl RedbKv {
 
 impl Kv for RedbKv {
     fn read<R>(&self, f: impl FnOnce(&dyn Get) -> Result<R>) -> Result<R> {
-        f(&self.with_db(Db::begin_read)?)
+        f(&ReadView::new(self.with_db(Db::begin_read)?))
     }
 
     fn write<R>(
@@ -557,41 +496,6 @@ impl Drop for RedbKv {
         if let Some(db) = slot.take() {
             db.abandon();
         }
-    }
-}
-
-impl Writer {
-    /// Brings the index up to its log and makes it durable.
-    fn recover(disk: &Arc<dyn Disk>, db: &Db, progress: &mut dyn FnMut(u64, u64)) -> Result<Self> {
-        let log = LogReader::open(Arc::clone(disk))?;
-        let applied = db.applied()?;
-        let last = db.replay(&log, applied, progress)?;
-        if last > applied {
-            // A record may have come from the page cache of a process that died: it is made
-            // durable before the index holds it.
-            log.secure_tail()?;
-            db.checkpoint(last)?;
-        }
-        log.remove_unfinished()?;
-        let snapshot = names::newest(&**disk, Access::Write)?;
-        if snapshot.seq > 0 {
-            // Whoever wrote it may have died before its name was durable; the log goes by it.
-            names::sync_dir(&**disk)?;
-        }
-        let mut writer = Self {
-            log: LogWriter::new(Arc::clone(disk), log.kept(), log.next_number(), last),
-            applied: last,
-            since_bytes: 0,
-            snapshot,
-            names_seq: if snapshot.seq < last { last } else { 0 },
-            buffer: Vec::new(),
-        };
-        writer.trim();
-        Ok(writer)
-    }
-
-    fn trim(&mut self) {
-        self.log.trim(self.applied.min(self.snapshot.seq));
     }
 }
 

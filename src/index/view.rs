@@ -17,6 +17,7 @@ const SUM_LEN: usize = 8;
 const TABLES: usize = Table::ALL.len();
 
 type Bytes = &'static [u8];
+type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 type Definition = TableDefinition<'static, Bytes, Bytes>;
 
 fn definition(table: Table) -> Definition {
@@ -68,7 +69,7 @@ impl Get for ReadView {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         order: Order,
-        f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        f: &mut Visit<'_>,
     ) -> Result<()> {
         match self.table(table)? {
             Some(opened) => scan(opened, table, (from, to), order, f),
@@ -147,7 +148,9 @@ impl<'t> WriteView<'t> {
 
     fn noting<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
-            self.failed.set(Some(error.code()));
+            // The first one is the cause: after it, redb only says that there was one.
+            let first = self.failed.get().unwrap_or(error.code());
+            self.failed.set(Some(first));
         }
         result
     }
@@ -205,7 +208,7 @@ impl Get for WriteView<'_> {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         order: Order,
-        f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        f: &mut Visit<'_>,
     ) -> Result<()> {
         scan(self.table(table)?, table, (from, to), order, f)
     }
@@ -231,7 +234,7 @@ fn get(
 ) -> Result<bool> {
     match guarded("get", || opened.get(key))? {
         Some(stored) => {
-            f(checked(table, key, stored.value())?);
+            f(checked(table, key, bytes_of("get", &stored)?)?);
             Ok(true)
         }
         None => Ok(false),
@@ -243,7 +246,7 @@ fn scan(
     table: Table,
     bounds: (Bound<&[u8]>, Bound<&[u8]>),
     order: Order,
-    f: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    f: &mut Visit<'_>,
 ) -> Result<()> {
     if is_empty(bounds) {
         return Ok(());
@@ -260,11 +263,17 @@ fn scan(
         let Some((key, value)) = pair else {
             return Ok(());
         };
-        let value = checked(table, key.value(), value.value())?;
-        if f(key.value(), value).is_break() {
+        let key = bytes_of("scan", &key)?;
+        let value = checked(table, key, bytes_of("scan", &value)?)?;
+        if f(key, value).is_break() {
             return Ok(());
         }
     }
+}
+
+/// Returns what redb holds for us; where it lies is read from the page only now.
+fn bytes_of<'g>(deed: &str, held: &'g redb::AccessGuard<'_, Bytes>) -> Result<&'g [u8]> {
+    guarded(deed, || Ok::<_, redb::Error>(held.value()))
 }
 
 /// Tells whether no key can lie between two bounds; an engine below may not like such a range.

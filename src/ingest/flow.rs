@@ -296,6 +296,7 @@ impl Flow {
             root: stored.root.id,
             len_bytes: stored.len_bytes,
             zero_bytes: stored.zero_bytes,
+            cutter: self.cutter.code(),
         };
         let url = format!("smalti://{}/{}", self.ingest.store_name, self.id);
         base.kv.write(Durability::Now, |put| {

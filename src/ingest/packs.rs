@@ -44,7 +44,7 @@ impl OpenPacks {
     /// engine is opened: a commit of which an error was said may be there all the same.
     pub(crate) fn give_back_as_it_was(&self, base: &Base, mut writer: PackWriter, named: Mark) {
         let pack = writer.pack();
-        if writer.is_lost() || base.kv.is_poisoned() {
+        if writer.is_lost() || base.kv.health().is_err() {
             tracing::warn!(%pack, "a pack is left alone until the engine is opened");
             return;
         }

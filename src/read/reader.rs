@@ -55,15 +55,34 @@ pub struct Reader {
     _lease: Arc<Leased>,
 }
 
+/// An image that a caller may read and whose root is leased, before anything is read.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) base: Arc<Base>,
+    pub(crate) image: Image,
+    pub(crate) root_key: ChunkKey,
+    pub(crate) lease: Leased,
+    pub(crate) options: ReadOptions,
+}
+
+impl Opening {
+    /// Tells whether the root is in memory, so that opening waits for no disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.base.pages.get(&self.root_key).is_some()
+    }
+}
+
 impl Reader {
-    /// Opens an image whose root is leased; `None` where it holds no data.
-    pub(crate) fn open(
-        base: Arc<Base>,
-        image: Image,
-        root_key: ChunkKey,
-        lease: Leased,
-        options: ReadOptions,
-    ) -> Result<Self> {
+    /// Opens an image.
+    pub(crate) fn open(opening: Opening) -> Result<Self> {
+        let Opening {
+            base,
+            image,
+            root_key,
+            lease,
+            options,
+        } = opening;
         debug_assert_eq!(root_key.kind, ChunkKind::Page, "a manifest is a page");
         let root = base.page(&root_key)?;
         let len_bytes = root.page().len_bytes();
@@ -132,6 +151,11 @@ impl Reader {
     /// Returns where the image holds data and where zeros, in order, neighbours of one kind merged.
     pub fn extents(&self) -> Extents {
         Extents::new(self.another())
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn base(&self) -> &Arc<Base> {
+        &self.base
     }
 
     /// Returns another reader of the same image, at its beginning.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::reader::{ReadMode, Reader};
 use crate::base::{CachedPage, Found};
 use crate::chunk::Place;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkId, ChunkKey};
 use crate::manifest::Content;
 
@@ -32,6 +32,9 @@ pub struct Slices {
     long: bool,
     /// Up to where in which pack bytes were asked for ahead.
     ahead: (u64, u64),
+    /// Whether slices are brought into memory before they are handed out.
+    #[cfg(feature = "tokio")]
+    resident: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +57,17 @@ impl Slices {
             leaf: None,
             long,
             ahead: (0, 0),
+            #[cfg(feature = "tokio")]
+            resident: false,
         }
+    }
+
+    /// Brings each slice into memory before it is handed out, so that its reader faults no pages
+    /// from the disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn resident(mut self) -> Self {
+        self.resident = true;
+        self
     }
 
     /// Returns the number of bytes that are still to come.
@@ -93,7 +106,7 @@ impl Slices {
                 let len = usize::try_from(len).expect("at most the length of the zeros");
                 Ok(Bytes::from_static(&ZEROS[..len]))
             }
-            Content::Own(id) | Content::Public(id) => self.data(index, id, start),
+            Content::Own(id) | Content::Public(id) => self.data_or_elsewhere(index, id, start),
         }
     }
 
@@ -116,11 +129,32 @@ impl Slices {
         Ok(())
     }
 
+    /// Returns data from where it was last found, or, if that is damaged, from where a copy that
+    /// was stored since is.
+    fn data_or_elsewhere(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
+        let error = match self.data(index, id, start) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => error,
+            done => return done,
+        };
+        let before = self.found(index)?;
+        let leaf = self.leaf.as_mut().expect("data is read from a leaf");
+        match self
+            .reader
+            .base
+            .elsewhere(&leaf.key, &leaf.page, index, &before)?
+        {
+            None => Err(error),
+            Some(found) => {
+                leaf.found[index - leaf.first] = Some(found);
+                self.data(index, id, start)
+            }
+        }
+    }
+
     /// Returns a slice that begins with the piece `index`, which starts at `start` in the image.
     fn data(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
+        let (skip, options) = (self.position - start, self.reader.options);
         let found = self.found(index)?;
-        let skip = self.position - start;
-        let options = self.reader.options;
         if options.mode == ReadMode::Copy || found.pack.mapped().is_none() {
             return self.copied_part(&found, &id, skip);
         }
@@ -142,6 +176,10 @@ impl Slices {
         let end = end.min(from + wanted);
         if proved && !self.long {
             found.pack.will_need(from..end);
+        }
+        #[cfg(feature = "tokio")]
+        if self.resident {
+            found.pack.populate(from..end)?;
         }
         let place = |offset: u64| {
             usize::try_from(offset).map_err(|_| Error::corrupt("offset beyond the address space"))
@@ -166,10 +204,10 @@ impl Slices {
         if !Arc::ptr_eq(&found.pack, &before.pack) || found.place.offset != end {
             return Ok(None);
         }
-        found
-            .pack
-            .chunk(found.place, &id, self.reader.options.verify)?;
-        Ok(Some(found.place.range().end))
+        // A damaged neighbour ends the slice; its error comes with its own bytes.
+        let verify = self.reader.options.verify;
+        let proved = found.pack.chunk(found.place, &id, verify).is_ok();
+        Ok(proved.then(|| found.place.range().end))
     }
 
     /// Returns where a piece of the current leaf lies, looking up the ones behind it as well.

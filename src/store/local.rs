@@ -210,9 +210,15 @@ impl PackSource for LocalSource {
     }
 
     fn read_into(&self, buf: &mut [u8], offset: u64) -> Result<()> {
-        self.file
-            .read_at(buf, offset)
-            .map_err(|e| failed("read", self.pack, e))
+        self.file.read_at(buf, offset).map_err(|error| {
+            let place = format!("pack {}, offset {offset}, {} bytes", self.pack, buf.len());
+            match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Error::corrupt(format!("{place}: the pack ends before")).with_source(error)
+                }
+                _ => Error::io(format!("read {place}"), error),
+            }
+        })
     }
 
     fn map(&self) -> Option<&Map> {

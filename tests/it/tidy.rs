@@ -45,7 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "base", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
+            "base", "disk", "lease", "manifest", "image", "store", "chunk", "index", "ingest", "gc",
         ],
     ),
     (
@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "manifest", "disk", "hash", "store", "chunk", "index", "base", "engine",
+            "manifest", "disk", "hash", "store", "chunk", "index", "base", "ingest", "engine",
         ],
     ),
 ];
@@ -302,6 +302,29 @@ fn sources_are_ascii() {
         }
     });
     assert!(found.is_empty(), "not ASCII: {found:?}");
+}
+
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    let mut sources = String::new();
+    walk(root(), &[".rs"], &mut |_, content| {
+        sources.push_str(&String::from_utf8_lossy(&content));
+    });
+    let mut missing = Vec::new();
+    walk(&root().join("docs"), &[".md"], &mut |path, content| {
+        let text = String::from_utf8_lossy(&content);
+        // A word in backquotes with three underscores or more is the name of a test.
+        let is_name = |word: &&str| {
+            let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            word.matches('_').count() >= 3 && word.bytes().all(is_letter)
+        };
+        for name in text.split('`').filter(is_name) {
+            if !sources.contains(&format!("fn {name}(")) {
+                missing.push(format!("{}: {name}", path.display()));
+            }
+        }
+    });
+    assert!(missing.is_empty(), "no such tests: {missing:#?}");
 }
 
 #[test]

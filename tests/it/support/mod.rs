@@ -3,6 +3,8 @@
 #[cfg(feature = "testing")]
 pub(crate) mod judge;
 #[cfg(feature = "testing")]
+pub(crate) mod rot;
+#[cfg(feature = "testing")]
 pub(crate) mod script;
 #[cfg(feature = "testing")]
 pub(crate) mod stage;

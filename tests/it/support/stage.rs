@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use smalti::Random;
 use smalti::clock::{Clock, Timestamp};
 use smalti::disk::sim::SimDisk;
 use smalti::engine::Builder;
 use smalti::gc::GcOptions;
-use smalti::testing::Random;
 use smalti::{Engine, Result, Settings};
 
 use super::Rng;

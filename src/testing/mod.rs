@@ -1,19 +1,25 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+mod packs;
+
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-pub use crate::base::{Random, SystemRandom};
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
 use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
 use crate::index::rows::PackFate;
-use crate::index::{Kv, Order, Table, names, places};
+use crate::index::{Durability, Kv, KvOptions, Order, RedbKv, Table, names, places};
 use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
+use crate::manifest;
+
+pub use packs::{
+    NewSegment, PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments,
+};
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.
@@ -22,6 +28,15 @@ use crate::limits::CHUNK_AVG_BYTES;
 /// When they don't agree, which is what a fuzz target looks for.
 pub fn decode_record(bytes: &[u8]) -> bool {
     crate::index::decode_and_compare(bytes)
+}
+
+/// Decodes any bytes as a page of a manifest and asserts that decode and encode agree, and that
+/// the piece that holds a byte is the one that counting finds; returns whether the bytes are a page.
+///
+/// # Panics
+/// When they don't agree, which is what a fuzz target looks for.
+pub fn decode_page(bytes: &[u8], offsets: &[u64]) -> bool {
+    manifest::decode_and_compare(bytes, offsets)
 }
 
 /// Cuts a stream of slices, and says for each piece whether it is data, and its length.
@@ -95,6 +110,50 @@ impl Work for Identities {
     fn zeros(&mut self, _len_bytes: u64) -> Result<()> {
         Ok(())
     }
+}
+
+/// The ordered byte map under the index, with its default settings.
+#[derive(Debug)]
+pub struct ByteMap(RedbKv);
+
+impl ByteMap {
+    /// Opens the map of a disk, and makes it if there is none.
+    pub fn open(disk: Arc<dyn Disk>) -> Result<Self> {
+        RedbKv::open(disk, KvOptions::default(), &mut |_, _| {}).map(Self)
+    }
+
+    /// Sets the value of a key; durable on return.
+    pub fn put_durably(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.0
+            .write(Durability::Now, |txn| txn.put(Table::Images, key, value))
+    }
+
+    /// Sets the values of keys in one transaction that becomes durable with the next.
+    pub fn put_all(&self, pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+        self.0.write(Durability::Later, |txn| {
+            let mut pairs = pairs.iter();
+            pairs.try_for_each(|(key, value)| txn.put(Table::Images, key, value))
+        })
+    }
+
+    /// Returns the length of a value.
+    pub fn value_len(&self, key: &[u8]) -> Result<Option<usize>> {
+        self.0.read(|view| {
+            let mut len = None;
+            view.get(Table::Images, key, &mut |value| len = Some(value.len()))?;
+            Ok(len)
+        })
+    }
+
+    /// Makes the index durable up to now.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.0.checkpoint()
+    }
+}
+
+/// Returns the checksum of records, format file and log entries.
+pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
+    crate::sum::sum64(seed, bytes)
 }
 
 /// Keys and values of tables, by the number of the table.

@@ -1,0 +1,142 @@
+//! A disk that fails on demand.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::disk::{Access, Disk, DiskFile, DiskLock, LockMode, Map, MemoryDisk, SyncSite};
+
+/// A disk whose calls fail on demand, and that can be copied as a power cut leaves it.
+#[derive(Debug, Clone)]
+pub(super) struct Faulty {
+    inner: MemoryDisk,
+    switches: Arc<Switches>,
+}
+
+#[derive(Debug, Default)]
+struct Switches {
+    /// Syncs at this site fail.
+    failing_sync: Mutex<Option<SyncSite>>,
+    /// Bytes that can still be written behind the ends of files.
+    room: Mutex<Option<u64>>,
+}
+
+#[derive(Debug)]
+struct FaultyFile {
+    inner: Arc<dyn DiskFile>,
+    disk: Faulty,
+}
+
+impl Faulty {
+    pub(super) fn new() -> (Self, Arc<dyn Disk>) {
+        let disk = Self {
+            inner: MemoryDisk::new(),
+            switches: Arc::default(),
+        };
+        (disk.clone(), Arc::new(disk))
+    }
+
+    pub(super) fn fail_sync(&self, site: Option<SyncSite>) {
+        *self.switches.failing_sync.lock().unwrap() = site;
+    }
+
+    pub(super) fn set_room(&self, room: Option<u64>) {
+        *self.switches.room.lock().unwrap() = room;
+    }
+
+    fn check_sync(&self, site: SyncSite) -> io::Result<()> {
+        match *self.switches.failing_sync.lock().unwrap() {
+            Some(failing) if failing == site => Err(io::Error::other("medium error")),
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&self, inner: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        let disk = self.clone();
+        Arc::new(FaultyFile { inner, disk })
+    }
+}
+
+impl Disk for Faulty {
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(self.inner.create(path)?))
+    }
+
+    fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(self.inner.open(path, access)?))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        let len = self.inner.open(path, Access::Read)?.len()?;
+        if let Some(room) = &mut *self.switches.room.lock().unwrap() {
+            *room += len;
+        }
+        self.inner.remove(path)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        self.inner.list(dir)
+    }
+
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        self.inner.create_dir(dir)
+    }
+
+    fn sync_dir(&self, dir: &str, site: SyncSite) -> io::Result<()> {
+        self.check_sync(site)?;
+        self.inner.sync_dir(dir, site)
+    }
+
+    fn lock(&self, path: &str, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {
+        self.inner.lock(path, mode)
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.inner.read_at(buf, offset)
+    }
+
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        let len = self.inner.len()?;
+        let grown = (offset + buf.len() as u64).saturating_sub(len);
+        if let Some(room) = &mut *self.disk.switches.room.lock().unwrap() {
+            if *room < grown {
+                // As a real disk does: what fits is written, then the call fails.
+                let fits = (buf.len() as u64 - (grown - *room)).min(buf.len() as u64);
+                self.inner.write_at(&buf[..fits as usize], offset)?;
+                *room = 0;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            *room -= grown;
+        }
+        self.inner.write_at(buf, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let old = self.inner.len()?;
+        if let Some(room) = &mut *self.disk.switches.room.lock().unwrap() {
+            if len > old + *room {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            *room = *room + old - len;
+        }
+        self.inner.set_len(len)
+    }
+
+    fn sync(&self, site: SyncSite) -> io::Result<()> {
+        self.disk.check_sync(site)?;
+        self.inner.sync(site)
+    }
+
+    fn map(&self, len: u64) -> io::Result<Map> {
+        self.inner.map(len)
+    }
+}

@@ -1,0 +1,176 @@
+//! Checking and rebuilding: damage is found and named, and a lost index comes back.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
+
+use smalti::gc::GcOptions;
+use smalti::{Engine, ErrorKind, Image, ImageId, Images, Status};
+
+use crate::support::{Pattern, bytes, caller, new_image, read_all, small_packs};
+
+fn upload(images: &Images, data: &[u8]) -> Image {
+    let image = images.create(new_image()).expect("create");
+    let mut upload = images.upload(image.id()).expect("begin");
+    upload.write_all(data).expect("write");
+    upload.finish().expect("finish")
+}
+
+fn open(dir: &Path) -> Engine {
+    Engine::builder(dir)
+        .settings(small_packs())
+        .open()
+        .expect("open")
+}
+
+/// Fills an engine with images that come, share, and go.
+fn fill(engine: &Engine) -> Vec<(ImageId, Vec<u8>)> {
+    let images = engine.images(&caller());
+    let mut kept = Vec::new();
+    for seed in 0..6 {
+        let data = bytes(Pattern::Mixed(seed / 2), 700_000 + seed as usize);
+        kept.push((*upload(&images, &data).id(), data));
+        let doomed = upload(&images, &bytes(Pattern::Random(seed), 300_000));
+        images.delete(doomed.id()).expect("delete");
+    }
+    drop(
+        images
+            .upload(images.create(new_image()).expect("create").id())
+            .expect("begin"),
+    );
+    kept
+}
+
+fn expect_clean(engine: &Engine) {
+    let report = engine.verify(|_| {}).expect("verify");
+    assert!(report.is_clean(), "{:#?}", report.damage);
+    assert!(report.chunk_count > 0 && report.pack_count > 0);
+}
+
+#[test]
+fn what_was_stored_and_collected_is_clean() {
+    let engine = Engine::builder_in_memory()
+        .settings(small_packs())
+        .open()
+        .expect("open");
+    let kept = fill(&engine);
+    expect_clean(&engine);
+    engine.collect().expect("collect");
+    expect_clean(&engine);
+    let all = GcOptions {
+        min_garbage_ratio: 0.0,
+        seal_after_ms: 0,
+    };
+    engine.gc(all).expect("begin").run().expect("collect");
+    expect_clean(&engine);
+    for (id, data) in &kept {
+        assert!(read_all(&engine.images(&caller()), id) == *data);
+        assert!(engine.verify_image(id).expect("verify").is_clean());
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_traced_to_the_images_that_need_it_and_to_no_others() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    let (good, bad) = (
+        bytes(Pattern::Random(1), 900_000),
+        bytes(Pattern::Random(2), 900_000),
+    );
+    let (good_id, bad_id) = (*upload(&images, &good).id(), *upload(&images, &bad).id());
+    engine.close(Duration::from_secs(1)).expect("close");
+    drop((images, engine));
+    let needle = &bad[500_000..500_016];
+    let flipped = fs::read_dir(dir.path().join("packs"))
+        .expect("list")
+        .any(|entry| {
+            let path = entry.expect("entry").path();
+            let pack = fs::read(&path).expect("read");
+            let Some(at) = pack.windows(16).position(|window| window == needle) else {
+                return false;
+            };
+            let file = fs::OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .expect("open");
+            file.write_all_at(&[pack[at] ^ 1], at as u64).expect("flip");
+            true
+        });
+    assert!(flipped, "the bytes are in a pack");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    assert!(read_all(&images, &good_id) == good);
+    let reader = images.open(&bad_id).expect("open").expect("data");
+    let error = reader
+        .slices(..)
+        .expect("all")
+        .find_map(Result::err)
+        .expect("damage is met");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(
+        error.message().contains("pack 0000000000000002, offset "),
+        "{error}"
+    );
+    let report = engine.verify(|_| {}).expect("verify");
+    assert_eq!(report.damage.len(), 1, "{:#?}", report.damage);
+    assert_eq!(report.damage[0].images, [bad_id]);
+    assert!(engine.verify_image(&good_id).expect("verify").is_clean());
+    assert_eq!(
+        engine.verify_image(&bad_id).expect("verify").damage.len(),
+        1
+    );
+    // The same bytes, sent again, heal what is damaged.
+    let healed = upload(&images, &bad);
+    assert!(read_all(&images, healed.id()) == bad);
+    assert!(read_all(&images, &bad_id) == bad);
+}
+
+#[test]
+fn a_lost_index_is_made_anew_from_packs_and_names() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let kept = fill(&engine);
+    let before = engine.stats().expect("stats");
+    // No close: the names are in the log alone.
+    drop(engine);
+    fs::write(dir.path().join("index.redb"), b"not an index").expect("damage");
+    let refused = Engine::builder(dir.path())
+        .open()
+        .expect_err("the index is damaged");
+    assert_eq!(refused.kind(), ErrorKind::Corrupt);
+    let mut calls = 0;
+    let report = Engine::builder(dir.path())
+        .rebuild_index(|_, _| calls += 1)
+        .expect("rebuild");
+    assert_eq!(
+        (report.image_count, &report.lost),
+        (7, &Vec::new()),
+        "{report:?}"
+    );
+    assert!(calls > 1);
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    for (id, data) in &kept {
+        assert_eq!(images.show(id).expect("show").status(), Status::Active);
+        assert!(read_all(&images, id) == *data);
+    }
+    expect_clean(&engine);
+    let all = GcOptions {
+        min_garbage_ratio: 0.0,
+        seal_after_ms: 0,
+    };
+    engine.gc(all).expect("begin").run().expect("collect");
+    expect_clean(&engine);
+    let after = engine.stats().expect("stats");
+    let sums = |s: &smalti::engine::Stats| (s.image_count, s.logical_bytes, s.zero_bytes);
+    assert_eq!(sums(&after), sums(&before));
+    let again = upload(&images, &kept[0].1);
+    assert_eq!(
+        engine.stats().expect("stats").unique_bytes,
+        after.unique_bytes
+    );
+    assert!(read_all(&images, again.id()) == kept[0].1);
+}
