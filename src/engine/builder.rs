@@ -330,6 +330,7 @@ impl Builder {
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             store_name: STORE_NAME.to_owned(),
             running: Default::default(),
+            leftover: Default::default(),
         })
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod refs;
 mod replay;
 mod reserve;
 pub(crate) mod rows;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod tree;

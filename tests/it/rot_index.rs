@@ -271,7 +271,12 @@ fn a_flipped_bit_in_the_index_is_found_or_changes_nothing() {
         "{count} flipped bits of the index, in {:?}: {effects:?}",
         began.elapsed()
     );
-    for effect in [Effect::Panic, Effect::Died] {
+    for effect in [
+        Effect::Wrong,
+        Effect::WrongLater,
+        Effect::Panic,
+        Effect::Died,
+    ] {
         assert_eq!(effects.get(&effect), None, "{effects:?}");
     }
 }
