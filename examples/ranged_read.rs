@@ -12,17 +12,15 @@ const RANGES: &str = "bytes=0-15|bytes=1000000-|bytes=-8|bytes=5-2|bytes=0-1,4-5
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let path = match args.next() {
-        Some(path) => path.into(),
-        None => std::env::current_exe()?,
-    };
+    let path = args.next().map(Into::into);
+    let path = path.map_or_else(std::env::current_exe, Ok)?;
     let asked: Vec<String> = args.collect();
     let engine = Engine::in_memory()?;
     let images = engine.images(&Caller::project("demo"));
     let new = NewImage::named("file").disk_format(DiskFormat::Raw);
     let new = new.container_format(ContainerFormat::Bare);
     let id = *images.create(new)?.id();
-    let mut upload = images.upload(id)?;
+    let mut upload = images.upload(&id)?;
     upload.read_from(&mut File::open(&path)?)?;
     upload.finish()?;
     let reader = images.open(&id)?.ok_or("the image holds no data")?;
@@ -36,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn answer(reader: &Reader, header: &str) -> Result<(), Box<dyn Error>> {
-    println!("\nRange: {header}");
     let complete = reader.len_bytes();
+    println!("\nRange: {header}");
     let chosen = match select(Some(complete), Some(header.as_bytes()), None) {
         Ok(chosen) => chosen,
         Err(error) => {
@@ -49,12 +47,12 @@ fn answer(reader: &Reader, header: &str) -> Result<(), Box<dyn Error>> {
         }
     };
     println!("{}", chosen.http_status());
-    let part = chosen.content_range();
-    part.inspect(|part| println!("Content-Range: {part}"));
-    let slices = reader
-        .slices(chosen.range())?
-        .collect::<Result<Vec<_>, _>>()?;
-    let len: usize = slices.iter().map(|slice| slice.len()).sum();
+    if let Some(part) = chosen.content_range() {
+        println!("Content-Range: {part}");
+    }
+    let range = chosen.range();
+    let slices: Vec<_> = reader.slices(range)?.collect::<Result<_, _>>()?;
+    let len = slices.concat().len();
     println!("Content-Length: {len}, in {} slices", slices.len());
     Ok(())
 }
