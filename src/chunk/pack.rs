@@ -1,5 +1,6 @@
 //! The reading end of a pack: chunks out, each proved by its identity.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -14,7 +15,8 @@ use crate::limits::BLOCK_LEN_BYTES;
 use crate::store::{PackSource, PackState};
 
 /// When a chunk is proved by its identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verify {
     /// At its first touch since the engine was opened.

@@ -5,12 +5,13 @@ use crate::error::Result;
 use crate::index::Kv;
 use crate::index::places::{self, Counter};
 use crate::index::rows::PackFate;
+use serde::Serialize;
 
 /// Figures of an engine, from one snapshot of its index. All bytes; sums are exact.
 ///
 /// `logical = zero + shared + unique`, and what lies in packs is `unique + pages + garbage` and
 /// what describes it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Images that hold data.

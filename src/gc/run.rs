@@ -1,5 +1,6 @@
 //! A collection that runs, step by step.
 
+use serde::Serialize;
 use std::sync::Arc;
 
 use super::compact::{self, Compaction};
@@ -14,7 +15,8 @@ use crate::index::{Durability, Kv, places};
 use crate::ingest::{OpenPacks, PackBounds};
 
 /// What a collection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GcPhase {
     /// References of deleted images and failed uploads are given back.
@@ -28,7 +30,7 @@ pub enum GcPhase {
 }
 
 /// How far a collection is, after a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GcProgress {
     /// What the step did.
@@ -42,7 +44,7 @@ pub struct GcProgress {
 }
 
 /// What a collection has done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GcReport {
     /// References that were given back.

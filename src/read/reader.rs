@@ -1,5 +1,6 @@
 //! The open image.
 
+use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::manifest::Content;
 use crate::range::ReadRange;
 
 /// How bytes are brought from packs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReadMode {
     /// Slices of memory maps where the store maps: no copy. An error of the medium under a page
@@ -27,7 +29,8 @@ pub enum ReadMode {
 }
 
 /// How an image is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "written with `..ReadOptions::default()`"
