@@ -48,11 +48,11 @@ impl OpenPacks {
             tracing::warn!(%pack, "a pack is left alone until the engine is opened");
             return;
         }
-        if !writer.ends_at(named) {
-            if let Err(error) = writer.cut_back(named) {
-                tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
-                return;
-            }
+        if !writer.ends_at(named)
+            && let Err(error) = writer.cut_back(named)
+        {
+            tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
+            return;
         }
         self.give_back(writer);
     }

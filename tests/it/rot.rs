@@ -560,7 +560,7 @@ fn every_truncation_is_found_and_what_lies_before_reads_on() {
             disk.change(&path(pack.number), |bytes| bytes.truncate(end as usize));
             let damage = Damage {
                 pack: pack.number,
-                ranges: Vec::from([end..u64::MAX]),
+                ranges: Some(end..u64::MAX).into_iter().collect(),
             };
             // Opened for writing: open packs are taken up again.
             let engine = builder(&disk)

@@ -87,7 +87,7 @@ impl Pages {
 
     /// Returns a digest of length and bytes; pages of zeros cost next to nothing.
     pub(super) fn digest(&self, seed: u64) -> u64 {
-        let seed = sum64(seed, &self.len.to_le_bytes());
+        let seed = sum64(seed, &(self.len as u64).to_le_bytes());
         let pages = self.pages.iter().enumerate();
         pages.fold(seed, |digest, (number, page)| match page {
             // A page that is there may be zero as well.

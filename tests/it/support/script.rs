@@ -184,10 +184,6 @@ impl Run {
         &self.now
     }
 
-    pub(crate) fn stage(&self) -> &Stage {
-        &self.stage
-    }
-
     fn images(&self) -> Option<Images> {
         self.engine.as_ref().map(|engine| engine.images(&caller()))
     }
