@@ -5,6 +5,8 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::NAME_MAX_CHARS;
 
@@ -211,6 +213,19 @@ impl fmt::Debug for ChunkId {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// Ids are serialized as the text that `Display` shows.
+macro_rules! serialized_as_text {
+    ($($id:ident)*) => {$(
+        impl Serialize for $id {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+serialized_as_text! { ImageId ProjectId PackId ChunkId }
 
 /// What a chunk holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

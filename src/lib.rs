@@ -1,5 +1,61 @@
 //! An embeddable image store for Rust servers.
+//!
+//! One process opens one directory and stores images of virtual machines in it: cut by content and
+//! stored once, proved when they are read, served by byte range as slices of memory maps, under the
+//! rules of the Images API v2. What was acknowledged survives a crash.
+//!
+//! - [`Engine`] is the open store. Maintenance hangs off it: [`Engine::collect`],
+//!   [`Engine::verify`], [`Engine::stats`].
+//! - [`Images`] is what one [`Caller`] may do: [`create`](Images::create), [`show`](Images::show),
+//!   [`upload`](Images::upload), [`open`](Images::open), [`delete`](Images::delete).
+//! - [`Upload`] takes bytes, by [`std::io::Write`] or [`Upload::read_from`]; [`Reader`] gives any
+//!   range of them: [`Reader::slices`].
+//! - [`Error`] carries a coarse [`ErrorKind`], a stable [`ErrorCode`] and an HTTP status.
+//!
+//! # Examples
+//! ```
+//! use smalti::{Caller, ContainerFormat, DiskFormat, Engine, NewImage, Settings};
+//!
+//! # let dir = std::env::temp_dir().join(format!("smalti-front-page-{}", std::process::id()));
+//! let settings = Settings {
+//!     reserve_len_bytes: 0,
+//!     ..Settings::default()
+//! };
+//! let engine = Engine::builder(&dir).settings(settings).open()?;
+//! let images = engine.images(&Caller::project("a"));
+//! let new = NewImage::named("zeros")
+//!     .disk_format(DiskFormat::Raw)
+//!     .container_format(ContainerFormat::Bare);
+//! let image = images.create(new)?;
+//! let mut upload = images.upload(image.id())?;
+//! upload.read_from(&mut &b"boot"[..])?;
+//! upload.skip(1 << 20)?;
+//! let image = upload.finish()?;
+//! assert_eq!(image.size(), Some(4 + (1 << 20)));
+//!
+//! let reader = images.open(image.id())?.expect("it holds data");
+//! let mut first = [0; 4];
+//! reader.read_at(&mut first, 0)?;
+//! assert_eq!(&first, b"boot");
+//! assert!(engine.stats()?.pack_bytes < 64 << 10, "zeros are not stored");
+//! engine.close(std::time::Duration::from_secs(1))?;
+//! # std::fs::remove_dir_all(&dir).map_err(|e| smalti::Error::io("remove", e))?;
+//! # Ok::<(), smalti::Error>(())
+//! ```
+//!
+//! # Features
+//! None is on by default, and each only adds.
+//! - `tokio`: `asyncio`, the same calls for tasks; no runtime is needed.
+//! - `testing`: [`disk`]'s simulated disk, the contract suite of [`store`].
+//!
+//! # Where to look
+//! The names that a host needs are at the root, the rest in the rooms: [`range`] for HTTP byte
+//! ranges, [`policy`] for who may do what, [`gc`] and [`check`] for maintenance, [`store`] and
+//! [`disk`] for places of its own. In the repository, `docs/` has architecture, format, semantics
+//! and decisions.
 
+#[cfg(feature = "tokio")]
+pub mod asyncio;
 mod base;
 pub mod check;
 pub mod chunk;
@@ -25,10 +81,23 @@ mod sum;
 #[doc(hidden)]
 pub mod testing;
 
+pub use base::{Random, SystemRandom};
 pub use bytes::Bytes;
-pub use engine::{Engine, Images, Settings};
+pub use check::{Damage, RebuildReport, VerifyReport};
+pub use chunk::{CutterKind, Verify};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use engine::{Builder, Dedup, Engine, Images, Recovery, Settings, Stats};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
-pub use id::ImageId;
-pub use image::{ContainerFormat, DiskFormat, Image, NewImage, Status, Visibility};
+pub use gc::{GcOptions, GcPlan, GcReport};
+pub use hash::Algorithm;
+pub use id::{ImageId, ProjectId};
+pub use image::{ContainerFormat, Digest, DiskFormat, Image, Limits, NewImage, Status, Visibility};
+pub use ingest::{Upload, UploadOptions};
 pub use policy::Caller;
 pub use range::ByteRange;
+pub use read::{Extent, ExtentKind, ReadMode, ReadOptions, Reader, Slices};
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

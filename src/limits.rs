@@ -21,8 +21,8 @@ pub const CHUNK_MAX_BYTES: usize = 256 << 10;
 /// Buffer that the ingest pipeline passes between its lanes, in bytes.
 pub const BUFFER_LEN_BYTES: usize = 1 << 20;
 
-/// Longest image, in bytes; sizes fit in an `i64` everywhere.
-pub const IMAGE_MAX_BYTES: u64 = i64::MAX as u64;
+/// Longest image, in bytes: in a manifest, a length shares 64 bits with a tag of two.
+pub const IMAGE_MAX_BYTES: u64 = (1 << 62) - 1;
 
 /// Longest name, owner, member id, tag or property name, in characters.
 pub const NAME_MAX_CHARS: usize = 255;

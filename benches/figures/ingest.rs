@@ -61,7 +61,7 @@ pub(crate) fn in_turns(
     ours: impl FnOnce() -> f64,
     bare: impl FnOnce() -> f64,
 ) -> (f64, f64) {
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         let ours = ours();
         (ours, bare())
     } else {

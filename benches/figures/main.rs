@@ -8,6 +8,11 @@
 //! cargo bench --bench figures --features testing -- [FIGURE]... [--dir DIR] [--size-mib N] [--rounds N]
 //! ```
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths here are of bytes in memory, on machines that run benches"
+)]
+
 mod data;
 mod index;
 mod ingest;

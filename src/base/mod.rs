@@ -3,6 +3,8 @@
 //! `index` and `chunk` never know each other; this is where both are held, and where a key of the
 //! index becomes bytes of a pack.
 
+#[cfg(feature = "tokio")]
+mod offload;
 mod pages;
 mod random;
 
@@ -35,6 +37,9 @@ pub(crate) struct Base {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     closing: AtomicBool,
+    /// Where asynchronous callers have their blocking calls run.
+    #[cfg(feature = "tokio")]
+    pub(crate) offload: offload::Offload,
 }
 
 /// A chunk whose pack is at hand.
@@ -65,6 +70,8 @@ impl Base {
             clock,
             random,
             closing,
+            #[cfg(feature = "tokio")]
+            offload: offload::Offload::new(),
         }
     }
 

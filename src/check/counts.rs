@@ -137,7 +137,7 @@ fn references(
         if key.kind == ChunkKind::Page {
             match children(base, get, &key, row) {
                 Ok(children) => children.into_iter().for_each(|child| refer(child, 1)),
-                Err(error) if error.kind() == ErrorKind::Corrupt => unread += 1,
+                Err(error) if is_damage(error.kind()) => unread += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -150,6 +150,11 @@ fn references(
         return Ok(());
     }
     compare(get, report, wanted, found)
+}
+
+/// Tells whether a page is lost, alone or with its pack, rather than just now out of reach.
+fn is_damage(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Corrupt | ErrorKind::NotFound)
 }
 
 fn compare(

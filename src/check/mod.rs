@@ -8,6 +8,7 @@ mod image;
 mod packs;
 mod rebuild;
 
+use serde::Serialize;
 use std::fmt;
 
 use crate::id::{ChunkId, ImageId, PackId};
@@ -18,7 +19,7 @@ pub use rebuild::RebuildReport;
 pub(crate) use rebuild::rebuild;
 
 /// Something stored that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Damage {
     /// The pack that is damaged; none where the index is.
@@ -78,7 +79,7 @@ impl Damage {
 }
 
 /// How far a check is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct VerifyProgress {
     /// Bytes of packs read so far.
@@ -88,7 +89,7 @@ pub struct VerifyProgress {
 }
 
 /// What a check has read, and what it has found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct VerifyReport {
     /// Images whose manifests were looked at.

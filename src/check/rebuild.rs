@@ -1,5 +1,6 @@
 //! Making a lost index anew: places from packs, names from their snapshot and the log.
 
+use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::manifest::decode;
 use crate::store::{PackState, Store};
 
 /// What was found when an index was made anew.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RebuildReport {
     /// Packs read.
@@ -160,13 +161,7 @@ impl Rebuild<'_> {
         let row = row.ok_or_else(|| Error::corrupt("its row has vanished"))?;
         let pack = PackId(row.pack);
         let source = self.store.open(pack, PackState::Open)?;
-        let pack = Pack::new(
-            STORE,
-            pack,
-            PackState::Open,
-            source,
-            Arc::<Proved>::default(),
-        )?;
+        let pack = Pack::new(pack, PackState::Open, source, Arc::<Proved>::default())?;
         let place = Place {
             offset: row.offset,
             len_bytes: row.len_bytes,

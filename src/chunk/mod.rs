@@ -4,6 +4,8 @@
 //! It knows nothing of names: where a chunk lies is told to it, and it proves that it is there.
 
 mod cut;
+#[cfg(feature = "testing")]
+pub(crate) mod doors;
 mod pack;
 mod packs;
 mod recent;

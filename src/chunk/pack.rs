@@ -1,5 +1,6 @@
 //! The reading end of a pack: chunks out, each proved by its identity.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -16,7 +17,8 @@ use crate::limits::BLOCK_LEN_BYTES;
 use crate::store::{PackSource, PackState};
 
 /// When a chunk is proved by its identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verify {
     /// At its first touch since the engine was opened.
@@ -88,7 +90,6 @@ impl Proved {
 /// An open pack. It stays readable as long as somebody holds it, whatever becomes of its name.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    store: u16,
     id: PackId,
     state: PackState,
     source: Arc<dyn PackSource>,
@@ -99,7 +100,6 @@ pub(crate) struct Pack {
 
 impl Pack {
     pub(crate) fn new(
-        store: u16,
         id: PackId,
         state: PackState,
         source: Arc<dyn PackSource>,
@@ -107,7 +107,6 @@ impl Pack {
     ) -> Result<Self> {
         let len_bytes = source.len_bytes()?;
         Ok(Self {
-            store,
             id,
             state,
             source,
@@ -119,10 +118,6 @@ impl Pack {
 
     pub(crate) fn id(&self) -> PackId {
         self.id
-    }
-
-    pub(crate) fn store(&self) -> u16 {
-        self.store
     }
 
     pub(crate) fn state(&self) -> PackState {
@@ -224,6 +219,17 @@ impl Pack {
         }
     }
 
+    /// Brings mapped bytes into memory, so that touching them waits for no disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn populate(&self, range: Range<u64>) -> Result<()> {
+        let ends = (usize::try_from(range.start), usize::try_from(range.end));
+        let (Some(map), (Ok(start), Ok(end))) = (self.source.map(), ends) else {
+            return Ok(());
+        };
+        map.populate(start..end)
+            .map_err(|e| Error::io(format!("read pack {}", self.id), e))
+    }
+
     /// Reads part of a chunk that needs no proof into memory of the caller.
     pub(crate) fn read_into(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.source.read_into(buf, offset)
@@ -233,8 +239,10 @@ impl Pack {
         match (usize::try_from(range.start), usize::try_from(range.end)) {
             (Ok(start), Ok(end)) if end <= mapped => Ok(start..end),
             _ => Err(Error::corrupt(format!(
-                "pack {} is {mapped} bytes, a chunk should be at {}..{}",
-                self.id, range.start, range.end
+                "pack {}, offset {}, {} bytes: the pack ends at {mapped}",
+                self.id,
+                range.start,
+                range.end - range.start
             ))),
         }
     }

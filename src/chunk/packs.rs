@@ -83,14 +83,15 @@ impl Packs {
         let clock = packs.clock;
         let slot = packs.open.entry((store, pack)).or_default();
         slot.touched = clock;
-        if let Some(open) = &slot.pack {
-            if open.state() == state && open.len_bytes() >= end {
-                return Ok(Arc::clone(open));
-            }
+        if let Some(open) = &slot.pack
+            && open.state() == state
+            && open.len_bytes() >= end
+        {
+            return Ok(Arc::clone(open));
         }
         let proved = Arc::clone(&slot.proved);
         let source = self.store(store)?.open(pack, state)?;
-        let opened = Arc::new(Pack::new(store, pack, state, source, proved)?);
+        let opened = Arc::new(Pack::new(pack, state, source, proved)?);
         if slot.pack.replace(Arc::clone(&opened)).is_none() {
             packs.held += 1;
         }

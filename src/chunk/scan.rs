@@ -55,7 +55,11 @@ pub(crate) fn walk_back(
     end: Option<u64>,
     visit: &mut dyn FnMut(Segment) -> Result<()>,
 ) -> Result<()> {
-    let named = |e: Error| Error::corrupt(format!("pack {pack}: {e}"));
+    // A failure of the disk is none of the pack.
+    let named = |e: Error| match e.kind() {
+        ErrorKind::Corrupt => Error::corrupt(format!("pack {pack}: {e}")),
+        _ => e,
+    };
     let header = header(source, pack).map_err(named)?;
     let mut end = match end {
         Some(end) => end,

@@ -21,9 +21,9 @@ pub(crate) const SEGMENT_MAX_ENTRIES: usize = 16_384;
 /// Longest data of a segment, in bytes.
 pub(crate) const SEGMENT_MAX_BYTES: u64 = 64 << 20;
 
-const HEADER_MAGIC: [u8; 8] = *b"smalti-p";
-const TRAILER_MAGIC: [u8; 8] = *b"smalti-s";
-const FOOTER_MAGIC: [u8; 8] = *b"smalti-f";
+pub(super) const HEADER_MAGIC: [u8; 8] = *b"smalti-p";
+pub(super) const TRAILER_MAGIC: [u8; 8] = *b"smalti-s";
+pub(super) const FOOTER_MAGIC: [u8; 8] = *b"smalti-f";
 const VERSION: u32 = 1;
 const KIND_BIT: u32 = 1 << 31;
 
@@ -132,7 +132,7 @@ pub(crate) fn decode_footer(bytes: &[u8]) -> Result<Footer> {
 }
 
 /// Puts the sum of a header or footer into its last eight bytes.
-fn seal_edge(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn seal_edge(mut bytes: Vec<u8>) -> Vec<u8> {
     let at = EDGE_LEN_BYTES - 8;
     let sum = sum64(u64::from(VERSION), &bytes[..at]);
     bytes[at..].copy_from_slice(&sum.to_le_bytes());

@@ -36,6 +36,10 @@ pub(crate) struct PackWriter {
     data_len: u64,
     /// Bytes of all chunks up to the running segment.
     chunk_bytes: u64,
+    /// An append failed: part of it may be there.
+    torn: bool,
+    /// A sync failed: what it covered may be lost, whatever a later one says.
+    lost: bool,
 }
 
 /// A place in a pack up to which everything is whole segments.
@@ -92,6 +96,8 @@ impl PackWriter {
             entries: Vec::new(),
             data_len: 0,
             chunk_bytes,
+            torn: false,
+            lost: false,
         }
     }
 
@@ -137,7 +143,7 @@ impl PackWriter {
         let first = self.len_bytes();
         let parts = chunks.iter().flat_map(|chunk| chunk.parts.iter());
         let parts: Vec<IoSlice<'_>> = parts.map(|part| IoSlice::new(part)).collect();
-        self.sink.append(&parts)?;
+        self.put(&parts)?;
         for chunk in chunks {
             let len: usize = chunk.parts.iter().map(|part| part.len()).sum();
             let len_bytes = u32::try_from(len).expect("a chunk has at most 256 KiB");
@@ -157,7 +163,7 @@ impl PackWriter {
             return Ok(());
         }
         let bytes = encode_descriptor(&self.header, self.start, self.domain, &self.entries);
-        self.sink.append(&[IoSlice::new(&bytes)])?;
+        self.put(&[IoSlice::new(&bytes)])?;
         self.start += self.data_len + bytes.len() as u64;
         self.chunk_bytes += self.data_len;
         self.data_len = 0;
@@ -168,7 +174,9 @@ impl PackWriter {
     /// Ends the segment and makes everything durable.
     pub(crate) fn sync(&mut self) -> Result<()> {
         self.end_segment()?;
-        self.sink.sync()
+        let synced = self.sink.sync();
+        self.lost |= synced.is_err();
+        synced
     }
 
     /// Ends the segment, writes the footer and makes the pack durable and final. Returns its length.
@@ -178,8 +186,10 @@ impl PackWriter {
             pack: self.header.pack,
             end: self.start,
         };
-        self.sink.append(&[IoSlice::new(&encode_footer(&footer))])?;
-        self.sink.seal()?;
+        self.put(&[IoSlice::new(&encode_footer(&footer))])?;
+        let sealed = self.sink.seal();
+        self.lost |= sealed.is_err();
+        sealed?;
         Ok(self.sink.len_bytes())
     }
 
@@ -189,6 +199,23 @@ impl PackWriter {
         (self.start, self.chunk_bytes) = (mark.end, mark.chunk_bytes);
         self.data_len = 0;
         self.entries.clear();
+        self.torn = false;
         Ok(())
+    }
+
+    /// Tells whether the pack holds nothing behind a mark and may be appended to.
+    pub(crate) fn ends_at(&self, mark: Mark) -> bool {
+        self.len_bytes() == mark.end && !self.torn
+    }
+
+    /// Tells whether a sync failed, after which the pack is not written again until it is resumed.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    fn put(&mut self, parts: &[IoSlice<'_>]) -> Result<()> {
+        let put = self.sink.append(parts);
+        self.torn |= put.is_err();
+        put
     }
 }

@@ -69,6 +69,9 @@ impl Map {
 
     /// Brings a range into memory, so that an error of the medium is an error here and not a
     /// signal at the first touch. Kernels that cannot do it say nothing.
+    ///
+    /// # Errors
+    /// What the medium fails with.
     pub fn populate(&self, range: Range<usize>) -> io::Result<()> {
         let Some(mmap) = &self.mmap else {
             return Ok(());

@@ -28,6 +28,8 @@ pub enum SyncSite {
     PackSeal,
     /// Directory of packs, after a pack was made and before the index names its data.
     PackDir,
+    /// Directory of packs, after a pack was removed and before the index forgets it.
+    PackGone,
     /// The log, before a change is acknowledged.
     Log,
     /// Directory of the log, after a segment was made.
@@ -42,10 +44,11 @@ pub enum SyncSite {
 
 impl SyncSite {
     /// Every call site.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PackData,
         Self::PackSeal,
         Self::PackDir,
+        Self::PackGone,
         Self::Log,
         Self::LogDir,
         Self::Index,
@@ -79,34 +82,73 @@ pub trait DiskLock: Debug + Send + Sync {}
 
 /// Named files and directories of one root.
 pub trait Disk: Debug + Send + Sync + 'static {
-    /// Makes an empty file for reading and writing; `AlreadyExists` if there is one.
+    /// Makes an empty file for reading and writing.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one.
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
-    /// Opens a file; `NotFound` if there is none.
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
     fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>>;
     /// Removes the name of a file. Open handles and maps go on.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
     fn remove(&self, path: &str) -> io::Result<()>;
     /// Gives a file another name, replacing what had it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Returns the names of the files in a directory, ascending; directories are left out.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such directory.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
     /// Makes a directory, with its parents; none is an error if it is there.
+    ///
+    /// # Errors
+    /// What the disk fails with.
     fn create_dir(&self, dir: &str) -> io::Result<()>;
     /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// What the disk fails with: what is durable is unknown then.
     fn sync_dir(&self, dir: &str, site: SyncSite) -> io::Result<()>;
-    /// Takes a lock on a file, which is made if missing and `mode` is exclusive; `WouldBlock` if
-    /// another holds it.
+    /// Takes a lock on a file, which is made if missing and `mode` is exclusive.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another holds it.
     fn lock(&self, path: &str, mode: LockMode) -> io::Result<Box<dyn DiskLock>>;
 }
 
 /// An open file. Offsets are in bytes; calls may come from many threads.
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "an empty file is nothing special"
+)]
 pub trait DiskFile: Debug + Send + Sync {
     /// Returns the length of the file in bytes.
+    ///
+    /// # Errors
+    /// What the disk fails with.
     fn len(&self) -> io::Result<u64>;
-    /// Fills `buf` from `offset`; `UnexpectedEof` if the file ends before.
+    /// Fills `buf` from `offset`.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the file ends before.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
     /// Writes all of `buf` at `offset`, growing the file where needed.
+    ///
+    /// # Errors
+    /// `StorageFull`, or what else the disk fails with; any part may be written then.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
     /// Writes all of `parts`, one behind the other, from `offset`.
+    ///
+    /// # Errors
+    /// As [`DiskFile::write_at`].
     fn write_parts_at(&self, parts: &[IoSlice<'_>], mut offset: u64) -> io::Result<()> {
         for part in parts {
             self.write_at(part, offset)?;
@@ -115,8 +157,14 @@ pub trait DiskFile: Debug + Send + Sync {
         Ok(())
     }
     /// Cuts or grows the file; new bytes are zero.
+    ///
+    /// # Errors
+    /// What the disk fails with.
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Makes all written bytes, and the length, durable.
+    ///
+    /// # Errors
+    /// What the disk fails with: what is durable is unknown then.
     fn sync(&self, site: SyncSite) -> io::Result<()>;
     /// Asks that written bytes start on their way to the medium; a hint.
     fn start_writeback(&self, _offset: u64, _len: u64) {}
@@ -125,5 +173,8 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Asks that bytes leave memory, so that the next read comes from the medium; a hint.
     fn forget(&self, _offset: u64, _len: u64) {}
     /// Maps the first `len` bytes for reading. The file is never written again.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the file is shorter, or `len` is 0.
     fn map(&self, len: u64) -> io::Result<Map>;
 }

@@ -55,6 +55,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
+    pool: fn() -> Pool,
     progress: Box<dyn FnMut(Recovery) + Send>,
 }
 
@@ -87,6 +88,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
+            pool: Pool::new,
             progress: Box::new(|_| {}),
         }
     }
@@ -123,6 +125,15 @@ impl Builder {
     /// Opens for reading only, beside other readers; writes nothing at all.
     pub fn read_only(mut self) -> Self {
         self.access = KvAccess::Read;
+        self
+    }
+
+    /// Runs the lanes of uploads on the threads of their callers, so that what reaches the disk
+    /// comes in one order, always the same.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn lanes_in_line(mut self) -> Self {
+        self.pool = || Pool::with_threads(0, 0);
         self
     }
 
@@ -211,6 +222,8 @@ impl Builder {
     }
 
     fn lock(&self) -> Result<Box<dyn DiskLock>> {
+        // Before the lock, whose file would be left among the files of others.
+        format::look(&*self.disk)?;
         let mode = match self.access {
             KvAccess::Read => LockMode::Shared,
             _ => LockMode::Exclusive,
@@ -292,10 +305,10 @@ impl Builder {
         let open_packs = OpenPacks::default();
         for (store, pack) in base.kv.read(|get| places::active_packs(get))? {
             let row = base.kv.read(|get| places::known_pack(get, store, pack))?;
-            if row.fate == PackFate::Open {
-                if let Some(writer) = resume(base, store, pack, &row)? {
-                    open_packs.give_back(writer);
-                }
+            if row.fate == PackFate::Open
+                && let Some(writer) = resume(base, store, pack, &row)?
+            {
+                open_packs.give_back(writer);
             }
         }
         let Settings {
@@ -305,7 +318,7 @@ impl Builder {
         } = self.settings;
         Ok(Ingest {
             base: Arc::clone(base),
-            pool: Pool::new(),
+            pool: (self.pool)(),
             open_packs: Arc::new(open_packs),
             bounds: PackBounds {
                 seal_from_bytes,
@@ -317,6 +330,7 @@ impl Builder {
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             store_name: STORE_NAME.to_owned(),
             running: Default::default(),
+            leftover: Default::default(),
         })
     }
 }

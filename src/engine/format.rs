@@ -116,6 +116,9 @@ pub(super) fn create(disk: &Arc<dyn Disk>, id: [u8; 16]) -> Result<()> {
         disk.create_dir(dir)
             .map_err(|e| Error::io(format!("make directory {dir}"), e))?;
     }
+    // The format file vouches for the directories, so their names are durable before its own.
+    disk.sync_dir("", SyncSite::Root)
+        .map_err(|e| failed("sync the directory before", e))?;
     match disk.remove(TEMPORARY) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(failed("clear", error));

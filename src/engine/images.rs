@@ -6,8 +6,9 @@ use crate::id::ImageId;
 use crate::image::{Image, NewImage, Status};
 use crate::index::{Durability, Get, Kv, images};
 use crate::ingest::{Ingest, Upload, UploadOptions};
+use crate::lease::Look;
 use crate::policy::{self, Action, Caller, Membership};
-use crate::read::{ReadOptions, Reader};
+use crate::read::{Opening, ReadOptions, Reader};
 
 /// The images of an engine, as one caller may see and change them.
 ///
@@ -87,20 +88,36 @@ impl Images {
     /// # Errors
     /// `NotFound`; `Forbidden`; `ImageDeactivated`; `Corrupt` if the manifest is damaged.
     pub fn open_with(&self, id: &ImageId, options: ReadOptions) -> Result<Option<Reader>> {
+        let look = self.engine.inner.base.leases.look();
+        let opening = self.begin_open(look, id, options)?;
+        opening.map(Reader::open).transpose()
+    }
+
+    /// Looks up what is to be opened: one key, and no bytes of a pack.
+    pub(crate) fn begin_open(
+        &self,
+        look: Look<'_>,
+        id: &ImageId,
+        options: ReadOptions,
+    ) -> Result<Option<Opening>> {
         let base = &self.engine.inner.base;
         base.expect_open()?;
         let mut lease = base.leases.none();
-        let look = base.leases.look();
         let image = base
             .kv
             .read(|get| self.allowed(get, id, Action::Download))?;
         let readable = matches!(image.status(), Status::Active | Status::Deactivated);
-        let Some(root) = image.data().filter(|_| readable).map(images::root_key) else {
+        let Some(root_key) = image.data().filter(|_| readable).map(images::root_key) else {
             return Ok(None);
         };
-        look.lease(&[root], &mut lease);
-        drop(look);
-        Reader::open(base.clone(), image, root, lease, options).map(Some)
+        look.lease(&[root_key], &mut lease);
+        Ok(Some(Opening {
+            base: base.clone(),
+            image,
+            root_key,
+            lease,
+            options,
+        }))
     }
 
     /// Deletes an image. Its id is never used again; its space returns with the next collection,
@@ -126,6 +143,12 @@ impl Images {
         let image = images::visible(get, id)?;
         policy::check(&self.caller, action, &image, Membership::Stranger)?;
         Ok(image)
+    }
+
+    #[cfg(feature = "tokio")]
+    /// Returns the engine that these are the images of.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     fn ingest(&self) -> Result<&std::sync::Arc<Ingest>> {

@@ -34,7 +34,7 @@ pub use stats::Stats;
 /// # Examples
 /// ```
 /// use std::io::Write;
-/// use smalti::{Caller, ContainerFormat, DiskFormat, Engine, NewImage};
+/// use smalti::{ByteRange, Caller, ContainerFormat, DiskFormat, Engine, NewImage};
 ///
 /// let engine = Engine::in_memory()?;
 /// let images = engine.images(&Caller::project("a"));
@@ -49,7 +49,8 @@ pub use stats::Stats;
 /// assert_eq!(image.size(), Some(20));
 ///
 /// let reader = images.open(image.id())?.expect("it holds data");
-/// let bytes: Vec<u8> = reader.slices("bytes=-6".parse()?)?.collect::<Result<Vec<_>, _>>()?.concat();
+/// let range: ByteRange = "bytes=-6".parse()?;
+/// let bytes = reader.slices(range)?.collect::<Result<Vec<_>, _>>()?.concat();
 /// assert_eq!(bytes, b"system");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

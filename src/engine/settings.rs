@@ -5,9 +5,11 @@ use crate::hash::Algorithm;
 use crate::image::Limits;
 use crate::limits::{BLOCK_LEN_BYTES, IMAGE_MAX_BYTES, MIB, TIB};
 use crate::read::ReadOptions;
+use serde::{Deserialize, Serialize};
 
 /// Among whom equal data is stored once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Dedup {
     /// Within each owner, and with what was public when it arrived: nobody learns from sizes or
@@ -21,7 +23,8 @@ pub enum Dedup {
 /// The numbers of an engine, with defaults that suit a server.
 ///
 /// Names that the Images API's service has in its configuration are the same here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "written with `..Settings::default()`"
@@ -137,5 +140,22 @@ mod tests {
             error.message(),
             "setting pack_len_bytes is 5, bounds 1048576 and 4294967296"
         );
+    }
+
+    #[test]
+    fn settings_are_read_from_text_with_defaults_and_without_unknown_names() {
+        let text =
+            r#"{"hashing_algorithm": "sha256", "dedup": "engine", "read": {"verify": "always"}}"#;
+        let settings: Settings = serde_json::from_str(text).expect("valid");
+        assert_eq!(settings.hashing_algorithm, Some(Algorithm::Sha256));
+        assert_eq!((settings.dedup, settings.legacy_md5), (Dedup::Engine, true));
+        let again = serde_json::to_string(&settings).expect("valid");
+        assert_eq!(
+            serde_json::from_str::<Settings>(&again).expect("valid"),
+            settings
+        );
+        for wrong in [r#"{"hashing_algorithm": "sha9"}"#, r#"{"pack_len": 5}"#] {
+            assert!(serde_json::from_str::<Settings>(wrong).is_err(), "{wrong}");
+        }
     }
 }

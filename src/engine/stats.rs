@@ -5,12 +5,13 @@ use crate::error::Result;
 use crate::index::Kv;
 use crate::index::places::{self, Counter};
 use crate::index::rows::PackFate;
+use serde::Serialize;
 
 /// Figures of an engine, from one snapshot of its index. All bytes; sums are exact.
 ///
 /// `logical = zero + shared + unique`, and what lies in packs is `unique + pages + garbage` and
 /// what describes it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Images that hold data.
@@ -23,6 +24,9 @@ pub struct Stats {
     pub shared_bytes: u64,
     /// Bytes of data that are stored and named, each once.
     pub unique_bytes: u64,
+    /// Chunks and manifest pages that are stored and named; each has one row in the index, of at
+    /// most 72 bytes.
+    pub chunk_count: u64,
     /// Bytes of manifest pages.
     pub page_bytes: u64,
     /// Bytes of chunks in packs that nothing names; collection gives them back.
@@ -59,6 +63,7 @@ impl Stats {
                 stats.open_pack_count += u64::from(row.fate == PackFate::Open);
                 stats.pack_bytes += row.len_bytes;
                 stats.unique_bytes += row.live_bytes;
+                stats.chunk_count += row.live_chunks;
                 stats.page_bytes += row.page_bytes;
                 stats.garbage_bytes += row.garbage_bytes();
                 stats.descriptor_bytes += row.len_bytes.saturating_sub(row.chunk_bytes);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::run::GcReport;
 use crate::base::Base;
-use crate::chunk::{Entry, Mark, NewChunk, Pack, PackWriter, Place, Segment, Verify, walk_back};
+use crate::chunk::{Entry, NewChunk, Pack, PackWriter, Place, Segment, Verify, walk_back};
 use crate::error::{ErrorKind, Result};
 use crate::id::{ChunkKey, PackId};
 use crate::index::places::{self, LiveChanges};
@@ -130,7 +130,9 @@ impl Compaction {
             Ok(PackFate::Open) => ground.open_packs.give_back(writer),
             Ok(_) => ground.base.packs.reopen(self.store, writer.pack()),
             Err(error) => {
-                give_back_as_it_was(ground, writer, named);
+                ground
+                    .open_packs
+                    .give_back_as_it_was(ground.base, writer, named);
                 return Err(error);
             }
         }
@@ -191,15 +193,5 @@ impl Compaction {
             changes.write(put)
         })?;
         Ok(fate)
-    }
-}
-
-fn give_back_as_it_was(ground: &Ground<'_>, mut writer: PackWriter, named: Mark) {
-    match writer.cut_back(named) {
-        Ok(()) => ground.open_packs.give_back(writer),
-        Err(error) => {
-            let pack = writer.pack();
-            tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
-        }
     }
 }

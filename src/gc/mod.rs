@@ -11,6 +11,7 @@ mod plan;
 mod run;
 mod sweep;
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,7 +21,8 @@ pub use plan::GcPlan;
 pub use run::{Gc, GcPhase, GcProgress, GcReport};
 
 /// How much garbage is worth a copy.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "written with `..GcOptions::default()`"

@@ -6,13 +6,14 @@ use crate::error::Result;
 use crate::id::PackId;
 use crate::index::rows::{PackFate, PackRow};
 use crate::index::{Get, Kv, Table, places};
+use serde::Serialize;
 
 /// What a collection would do now, from one snapshot of the index. Printing it is the dry run;
 /// nothing is changed by making one.
 ///
 /// References that are given back free more chunks than a snapshot shows, so a run frees at least
 /// this much.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GcPlan {
     /// References of deleted images and failed uploads to be given back.

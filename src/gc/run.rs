@@ -1,5 +1,6 @@
 //! A collection that runs, step by step.
 
+use serde::Serialize;
 use std::sync::Arc;
 
 use super::compact::{self, Compaction};
@@ -7,14 +8,15 @@ use super::plan::{GcPlan, is_worth_a_copy};
 use super::sweep::{self, Sweeper};
 use super::{Collector, GcOptions, Turn};
 use crate::base::Base;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::rows::PackFate;
 use crate::index::{Durability, Kv, places};
 use crate::ingest::{OpenPacks, PackBounds};
 
 /// What a collection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GcPhase {
     /// References of deleted images and failed uploads are given back.
@@ -28,7 +30,7 @@ pub enum GcPhase {
 }
 
 /// How far a collection is, after a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GcProgress {
     /// What the step did.
@@ -42,7 +44,7 @@ pub struct GcProgress {
 }
 
 /// What a collection has done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GcReport {
     /// References that were given back.
@@ -311,7 +313,15 @@ impl Gc {
                 left.extend(next);
                 now
             }
-            (None, Some((store, pack))) => Box::new(Compaction::begin(&self.base, store, pack)?),
+            (None, Some((store, pack))) => match Compaction::begin(&self.base, store, pack) {
+                Ok(begun) => Box::new(begun),
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                    tracing::error!(%pack, %error, "a damaged pack is left as it is");
+                    self.report.damaged.push(error.message().to_owned());
+                    return Ok(State::Compact { left, now: None });
+                }
+                Err(error) => return Err(error),
+            },
             (None, None) => return Ok(State::Unlink { then: Vec::new() }),
         };
         let ground = compact::Ground {

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, ErrorCode, Result};
 
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $len:literal;)*) => {
         /// An algorithm of `os_hash_algo`, written as the Images API writes it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         #[non_exhaustive]
         pub enum Algorithm { $($(#[$doc])* $variant,)* }
 
@@ -68,6 +71,20 @@ impl FromStr for Algorithm {
             let message = format!("hash algorithm {shown:?} is not one of {names}");
             Error::new(ErrorCode::InvalidSettings, message)
         })
+    }
+}
+
+impl TryFrom<String> for Algorithm {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Algorithm> for String {
+    fn from(algorithm: Algorithm) -> Self {
+        algorithm.name().to_owned()
     }
 }
 

@@ -145,6 +145,7 @@ mod tests {
                 root: ChunkId([3; 32]),
                 len_bytes: 10,
                 zero_bytes: 4,
+                cutter: 1,
             },
         }
     }

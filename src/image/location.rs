@@ -69,6 +69,8 @@ pub(crate) struct DataRef {
     pub(crate) len_bytes: u64,
     /// How many of these are in zero runs, in bytes.
     pub(crate) zero_bytes: u64,
+    /// Number of the cutter that cut the data.
+    pub(crate) cutter: u8,
 }
 
 /// What an upload has learned when its last byte is stored.

@@ -2,9 +2,11 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{NAME_MAX_CHARS, PROPERTY_MAX_BYTES};
+use serde::{Deserialize, Serialize};
 
 /// The bounds of a record that the host may choose (Glance: `glance/common/config.py`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Most distinct tags of an image; none for no limit. Default 128 (`image_tag_quota`).
     pub tags_max: Option<u32>,

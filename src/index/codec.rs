@@ -85,9 +85,9 @@ where
     let body = open::<R>(bytes)?;
     // The limit counts memory, and no element takes more than 32 times its shortest encoding.
     let record: R = match body.len() {
-        ..=0x1000 => read::<R, 0x2_0000>(body)?,
-        ..=0x1_0000 => read::<R, 0x20_0000>(body)?,
-        ..=0x10_0000 => read::<R, 0x200_0000>(body)?,
+        ..0x1001 => read::<R, 0x2_0000>(body)?,
+        0x1001..0x1_0001 => read::<R, 0x20_0000>(body)?,
+        0x1_0001..0x10_0001 => read::<R, 0x200_0000>(body)?,
         _ => read::<R, 0x2000_0000>(body)?,
     };
     record.check().map_err(|what| corrupt::<R>(what))?;

@@ -28,6 +28,7 @@ fn convert(deed: &str, error: redb::Error) -> Error {
     let code = match error {
         redb::Error::Io(cause) => return convert_io(deed, cause),
         redb::Error::Corrupted(_)
+        | redb::Error::TableDoesNotExist(_)
         | redb::Error::TableTypeMismatch { .. }
         | redb::Error::TypeDefinitionChanged { .. }
         | redb::Error::TableIsMultimap(_)

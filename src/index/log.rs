@@ -145,7 +145,10 @@ impl LogWriter {
         let path = segment_path(header.number);
         let current = self.create(&path, header).map_err(|cause| {
             let error = Error::io(&path, cause);
-            let removed = self.disk.remove(&path).is_ok();
+            let removed = match self.disk.remove(&path) {
+                Err(cause) => cause.kind() == io::ErrorKind::NotFound,
+                Ok(()) => true,
+            };
             match error.code() {
                 ErrorCode::StorageFull if removed => AppendError::Undone(error),
                 _ => AppendError::Unknown(error),

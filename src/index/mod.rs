@@ -18,6 +18,7 @@ pub(crate) mod refs;
 mod replay;
 mod reserve;
 pub(crate) mod rows;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -25,7 +26,7 @@ mod view;
 mod writer;
 
 pub(crate) use kv::{Durability, Get, Kv, Order, Put, Table};
-pub(crate) use options::{KvAccess, KvOptions, KvStats};
+pub(crate) use options::{KvAccess, KvOptions};
 #[cfg(feature = "testing")]
 pub(crate) use record::decode_and_compare;
 pub(crate) use tree::RedbKv;

@@ -69,6 +69,12 @@ pub(super) fn newest(disk: &dyn Disk, access: Access) -> Result<Snapshot> {
     Ok(Snapshot { seq, len_bytes })
 }
 
+/// Makes the names of the snapshots durable.
+pub(super) fn sync_dir(disk: &dyn Disk) -> Result<()> {
+    let synced = disk.sync_dir(NAMES_DIR, SyncSite::Names);
+    synced.map_err(|cause| Error::io("sync names", cause))
+}
+
 /// Writes a snapshot of the names in `view`, which hold all records up to `seq`, makes it durable,
 /// and then removes older ones.
 pub(super) fn write(disk: &dyn Disk, view: &dyn Get, seq: u64) -> Result<Snapshot> {

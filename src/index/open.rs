@@ -11,6 +11,7 @@ use super::log::LOG_DIR;
 use super::names::{NAMES_DIR, unreadable};
 use super::replay::LogReader;
 use super::reserve::Reserve;
+use super::sums::seen_len;
 use super::view::WriteView;
 use crate::disk::{Access, Disk, DiskFile, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
@@ -59,6 +60,11 @@ impl Db {
         reserve: Arc<Reserve>,
     ) -> Result<Self> {
         let file = open_file(disk, path, Access::Write)?;
+        let len = file.len().map_err(|cause| Error::io(path, cause))?;
+        if seen_len(len) == 0 && path == INDEX {
+            // redb would take it for a new one and fill it.
+            return Err(Error::corrupt(format!("{INDEX} is {len} bytes")));
+        }
         let detach = Detach::default();
         let backend = Backend::new(Arc::clone(&file), reserve, detach.clone());
         let database = guarded("open", || {

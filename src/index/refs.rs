@@ -153,12 +153,10 @@ impl Naming<'_> {
         if let Some(row) = self.row(&key)? {
             *row = page.written.map_or(*row, |written| written.mend(*row));
             row.refs += 1;
-            if page.level > 0 {
-                page.children
-                    .iter()
-                    .try_for_each(|child| self.let_go(page, *child))?;
-            }
-            return Ok(());
+            return page.children.iter().try_for_each(|child| match page.level {
+                0 => self.mend(page, *child),
+                _ => self.let_go(page, *child),
+            });
         }
         let written = page.written.ok_or_else(|| vanished(&key))?;
         *self.row(&key)? = Some(written.row(1));
@@ -190,6 +188,22 @@ impl Naming<'_> {
             (Some(row), _) => row.refs += 1,
             (None, Some(written)) if own => *row = Some(written.row(1)),
             _ => return Err(vanished(&key)),
+        }
+        Ok(())
+    }
+
+    /// A page that is there already names data of which this upload has a whole copy and the index
+    /// a damaged one.
+    fn mend(&mut self, page: &BuiltPage, child: Content) -> Result<()> {
+        let Some(key) = self.target.child(page.level, child) else {
+            return Ok(());
+        };
+        let written = self.written.get(&key.id).copied();
+        let own = key.domain == self.target.domain;
+        if let Some(written) = written.filter(|written| own && written.replaces)
+            && let Some(row) = self.row(&key)?
+        {
+            *row = written.mend(*row);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::frame::{ALIGN, Record, SEGMENT_HEADER_LEN, SegmentHeader};
 use super::log::{Kept, LOG_DIR, segment_path};
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, Disk, SyncSite};
 use crate::error::{Error, Result};
 
 /// The segments of a log as they lie on the disk.
@@ -71,12 +71,6 @@ impl LogReader {
         self.segments.last().map_or(1, |found| found.number + 1)
     }
 
-    /// Returns the number of the last segment that can hold records.
-    pub(super) fn last_path(&self) -> Option<String> {
-        let last = self.segments.iter().rfind(|found| found.header.is_some());
-        last.map(|found| segment_path(found.number))
-    }
-
     /// Returns the segments with a whole header.
     pub(super) fn kept(&self) -> Vec<Kept> {
         let kept = self.segments.iter().filter_map(|found| {
@@ -87,6 +81,36 @@ impl LogReader {
             })
         });
         kept.collect()
+    }
+
+    /// Makes durable what may stand in memory of the operating system alone: the records behind the
+    /// last one that is known to be durable.
+    ///
+    /// They are written again first, because a sync that failed before, in a process that is gone,
+    /// may have left them there as if they were on the disk.
+    pub(super) fn secure_tail(&self) -> Result<()> {
+        let last = self.segments.iter().rev();
+        let last = last.filter_map(|found| Some((found, found.header?))).next();
+        let Some((found, header)) = last else {
+            return Ok(());
+        };
+        let bytes = self.read(found)?;
+        let (mut at, mut synced_seq, mut records) = (SEGMENT_HEADER_LEN, 0, Vec::new());
+        while let Some(record) = header.decode_record(&bytes, at, 0..u64::MAX) {
+            records.push((record.seq, at));
+            (at, synced_seq) = (at + record.len, synced_seq.max(record.synced_seq));
+        }
+        let first = records.iter().find(|(seq, _)| *seq > synced_seq);
+        let start = first.map_or(at, |(_, at)| *at);
+        let used = bytes.iter().rposition(|byte| *byte != 0);
+        let end = used.map_or(start, |used| used + 1).max(start);
+        let path = segment_path(found.number);
+        let secure = || {
+            let file = self.disk.open(&path, Access::Write)?;
+            file.write_at(&bytes[start..end], start as u64)?;
+            file.sync(SyncSite::Log)
+        };
+        secure().map_err(|cause| Error::io(&path, cause))
     }
 
     /// Removes segments that a crash left without a header, which never held a record.

@@ -18,7 +18,7 @@ use super::replay::LogReader;
 use super::reserve::Reserve;
 use super::view::{ReadView, WriteView};
 use super::writer::Writer;
-use crate::disk::{Access, Disk};
+use crate::disk::{Access, Disk, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::{Durability, Get, Kv, Put};
 use crate::limits::MIB;
@@ -80,6 +80,11 @@ impl RedbKv {
             }
             open::create(&disk, options.cache_bytes, &mut |_| Ok(0))?;
             reserve.restore()?;
+        }
+        if LogReader::open(Arc::clone(&disk))?.is_empty() {
+            // Whoever made the index may have died before its name was durable.
+            let synced = disk.sync_dir("", SyncSite::Root);
+            synced.map_err(|cause| Error::io("sync directory", cause))?;
         }
         let db = Db::open(&*disk, INDEX, options.cache_bytes, Arc::clone(&reserve))?;
         let writer = match Writer::recover(&disk, &db, progress) {
@@ -235,11 +240,6 @@ impl RedbKv {
         }
     }
 
-    /// Tells whether a failure has ended the writes of this handle.
-    pub(crate) fn is_poisoned(&self) -> bool {
-        self.poisoned.get().is_some()
-    }
-
     /// Writes the reserve again after the disk was full.
     ///
     /// # Errors
@@ -336,7 +336,16 @@ impl RedbKv {
         if written.names {
             writer.names_seq = writer.log.last_seq();
         }
-        guarded("commit", || txn.commit()).map_err(|error| self.poison(error))?;
+        if let Err(error) = guarded("commit", || txn.commit()) {
+            // The log holds the record, so an index that is opened anew holds it as well.
+            let error = match error.code() {
+                ErrorCode::StorageFull => self.reopen(writer, error),
+                _ => self.poison(error),
+            };
+            if self.poisoned.get().is_some() {
+                return Err(error);
+            }
+        }
         writer.buffer = written.set;
         Ok(value)
     }

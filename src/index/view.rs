@@ -234,7 +234,7 @@ fn get(
 ) -> Result<bool> {
     match guarded("get", || opened.get(key))? {
         Some(stored) => {
-            f(checked(table, key, stored.value())?);
+            f(checked(table, key, bytes_of("get", &stored)?)?);
             Ok(true)
         }
         None => Ok(false),
@@ -263,11 +263,17 @@ fn scan(
         let Some((key, value)) = pair else {
             return Ok(());
         };
-        let value = checked(table, key.value(), value.value())?;
-        if f(key.value(), value).is_break() {
+        let key = bytes_of("scan", &key)?;
+        let value = checked(table, key, bytes_of("scan", &value)?)?;
+        if f(key, value).is_break() {
             return Ok(());
         }
     }
+}
+
+/// Returns what redb holds for us; where it lies is read from the page only now.
+fn bytes_of<'g>(deed: &str, held: &'g redb::AccessGuard<'_, Bytes>) -> Result<&'g [u8]> {
+    guarded(deed, || Ok::<_, redb::Error>(held.value()))
 }
 
 /// Tells whether no key can lie between two bounds; an engine below may not like such a range.

@@ -6,8 +6,8 @@ use super::log::LogWriter;
 use super::names::{self, Snapshot};
 use super::open::Db;
 use super::replay::LogReader;
-use crate::disk::{Access, Disk, SyncSite};
-use crate::error::{Error, Result};
+use crate::disk::{Access, Disk};
+use crate::error::Result;
 
 /// What the one writer knows.
 pub(super) struct Writer {
@@ -35,15 +35,15 @@ impl Writer {
         if last > applied {
             // A record may have come from the page cache of a process that died: it is made
             // durable before the index holds it.
-            if let Some(path) = log.last_path() {
-                let file = disk.open(&path, Access::Write);
-                let synced = file.and_then(|file| file.sync(SyncSite::Log));
-                synced.map_err(|cause| Error::io(&path, cause))?;
-            }
+            log.secure_tail()?;
             db.checkpoint(last)?;
         }
         log.remove_unfinished()?;
         let snapshot = names::newest(&**disk, Access::Write)?;
+        if snapshot.seq > 0 {
+            // Whoever wrote it may have died before its name was durable; the log goes by it.
+            names::sync_dir(&**disk)?;
+        }
         let mut writer = Self {
             log: LogWriter::new(Arc::clone(disk), log.kept(), log.next_number(), last),
             applied: last,

@@ -309,17 +309,10 @@ impl Storer {
 
     /// Gives the pack back to the pool, without what nothing names.
     pub(super) fn let_go_of_pack(&mut self) {
-        let Some(mut writer) = self.writer.take() else {
-            return;
-        };
-        if writer.len_bytes() > self.named.end {
-            if let Err(error) = writer.cut_back(self.named) {
-                let pack = writer.pack();
-                tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
-                return;
-            }
+        if let Some(writer) = self.writer.take() {
+            let (base, named) = (&self.base, self.named);
+            self.open_packs.give_back_as_it_was(base, writer, named);
         }
-        self.open_packs.give_back(writer);
     }
 }
 

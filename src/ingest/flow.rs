@@ -31,6 +31,8 @@ pub(crate) struct Ingest {
     pub(crate) dedup_across_owners: bool,
     pub(crate) store_name: String,
     pub(crate) running: Arc<Running>,
+    /// Failed uploads that could not be taken back, for want of room: tried again later.
+    pub(crate) leftover: Mutex<Vec<u64>>,
 }
 
 /// How many uploads run, for who waits for their end.
@@ -99,6 +101,7 @@ impl Ingest {
         // Counted before the test, so that a close either sees it or is seen.
         let counted = self.running.enter();
         self.base.expect_open()?;
+        self.take_back_leftovers();
         let now = self.base.now();
         let (target, image) = self.base.kv.write(Durability::Now, |put| {
             let mut image = images::visible(put, &id)?;
@@ -130,6 +133,24 @@ impl Ingest {
             options,
             _counted: counted,
         })
+    }
+
+    /// Takes a failed upload back, or remembers that it is to be.
+    fn take_back(&self, session: u64) -> Result<()> {
+        take_back(&self.base, session).inspect_err(|_| self.leftover().push(session))
+    }
+
+    fn take_back_leftovers(&self) {
+        let sessions = std::mem::take(&mut *self.leftover());
+        for session in sessions {
+            if let Err(error) = self.take_back(session) {
+                tracing::warn!(%error, session, "a failed upload is still not taken back");
+            }
+        }
+    }
+
+    fn leftover(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.leftover.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check_cap(&self, len_bytes: u64) -> Result<()> {
@@ -275,6 +296,7 @@ impl Flow {
             root: stored.root.id,
             len_bytes: stored.len_bytes,
             zero_bytes: stored.zero_bytes,
+            cutter: self.cutter.code(),
         };
         let url = format!("smalti://{}/{}", self.ingest.store_name, self.id);
         base.kv.write(Durability::Now, |put| {
@@ -314,7 +336,7 @@ impl Flow {
         if let Some(storer) = lanes.storer.abort() {
             let _ = storer.abandon(internal("the upload was given up"));
         }
-        take_back(&self.ingest.base, self.target.session)
+        self.ingest.take_back(self.target.session)
     }
 
     fn abort_with(&self, lanes: Lanes, why: Error) -> Error {
@@ -325,7 +347,7 @@ impl Flow {
     }
 
     fn take_back(&self, why: Error) -> Error {
-        if let Err(error) = take_back(&self.ingest.base, self.target.session) {
+        if let Err(error) = self.ingest.take_back(self.target.session) {
             tracing::error!(%error, "a failed upload could not be taken back");
         }
         why

@@ -38,7 +38,7 @@ impl Work for Hasher {
     }
 
     fn zeros(&mut self, mut len_bytes: u64) -> Result<()> {
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         while len_bytes > 0 {
             let step = usize::try_from(len_bytes)
                 .unwrap_or(usize::MAX)
@@ -321,7 +321,8 @@ mod tests {
         }
 
         fn zeros(&mut self, len_bytes: u64) -> Result<()> {
-            self.0.resize(self.0.len() + len_bytes as usize, 0);
+            let len = usize::try_from(len_bytes).expect("few");
+            self.0.resize(self.0.len() + len, 0);
             Ok(())
         }
     }

@@ -38,6 +38,25 @@ impl OpenPacks {
         self.idle().push(writer);
     }
 
+    /// Takes back a pack without what lies behind a mark, which nothing names.
+    ///
+    /// Where that is not known for sure, or the disk failed, the pack is left alone until the
+    /// engine is opened: a commit of which an error was said may be there all the same.
+    pub(crate) fn give_back_as_it_was(&self, base: &Base, mut writer: PackWriter, named: Mark) {
+        let pack = writer.pack();
+        if writer.is_lost() || base.kv.health().is_err() {
+            tracing::warn!(%pack, "a pack is left alone until the engine is opened");
+            return;
+        }
+        if !writer.ends_at(named)
+            && let Err(error) = writer.cut_back(named)
+        {
+            tracing::warn!(%pack, %error, "a pack is left alone until the engine is opened");
+            return;
+        }
+        self.give_back(writer);
+    }
+
     /// Takes out the packs that `wanted` picks.
     pub(crate) fn take(&self, wanted: impl Fn(&PackWriter) -> bool) -> Vec<PackWriter> {
         let mut idle = self.idle();

@@ -64,6 +64,7 @@ impl Ring {
     }
 
     /// Returns the memory of all buffers made so far, in bytes.
+    #[cfg(test)]
     pub(crate) fn memory_bytes(&self) -> usize {
         self.0.lock().made * BUFFER_LEN_BYTES
     }

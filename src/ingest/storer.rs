@@ -4,13 +4,12 @@
 //! upload, as soon as it is durable; a crash or a failed upload gives the holds back.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::batch::{Batch, End};
 use super::lane::Work;
 use super::packs::OpenPacks;
-use super::ring::Frozen;
+use super::ring::{Frozen, Slice};
 use crate::base::Base;
 use crate::chunk::{Cut, Cutter, CutterKind, Mark, PackWriter, Piece as CutPiece};
 use crate::error::{Error, ErrorCode, Result};
@@ -71,10 +70,7 @@ pub(crate) struct Storer {
 /// A stretch of the stream whose kind is known.
 enum Stretch {
     Zero(u64),
-    Data {
-        parts: Vec<(Frozen, Range<usize>)>,
-        len_bytes: u64,
-    },
+    Data { parts: Vec<Slice>, len_bytes: u64 },
 }
 
 /// A chunk of the stream of which it is not known whether it is stored.
@@ -169,7 +165,7 @@ impl Storer {
             let from = range.start.max(*start);
             let to = range.end.min(start + buffer.len() as u64);
             let place = |at: u64| usize::try_from(at - start).ok();
-            (from < to).then_some((buffer.clone(), place(from)?..place(to)?))
+            (from < to).then_some(buffer.slice(place(from)?..place(to)?))
         });
         Stretch::Data {
             parts: parts.collect(),
@@ -184,10 +180,7 @@ impl Storer {
             let Stretch::Data { parts, len_bytes } = stretch else {
                 continue;
             };
-            let slices: Vec<&[u8]> = parts
-                .iter()
-                .map(|(buffer, at)| &buffer[at.clone()])
-                .collect();
+            let slices: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
             let held: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
             if held != *len_bytes {
                 let message = format!("a cut of {len_bytes} bytes has {held} bytes at hand");
@@ -275,6 +268,11 @@ impl Stored {
 
     /// Ends the upload after its names are durable.
     pub(crate) fn done(mut self) {
+        let Tally {
+            new_bytes,
+            shared_bytes,
+        } = self.tally;
+        tracing::debug!(root = %self.root.id, new_bytes, shared_bytes, "an upload is stored");
         self.storer.forget_named(&self.batch);
         self.storer.let_go_of_pack();
     }

@@ -241,10 +241,10 @@ impl Upload {
 
     /// Ends a failed upload at once, so that the image can be filled again.
     fn fail(&mut self, why: Error) -> Error {
-        if let Some(Running { flow, lanes, .. }) = self.running.take() {
-            if let Err(error) = flow.abort(lanes) {
-                tracing::error!(%error, "a failed upload could not be taken back");
-            }
+        if let Some(Running { flow, lanes, .. }) = self.running.take()
+            && let Err(error) = flow.abort(lanes)
+        {
+            tracing::error!(%error, "a failed upload could not be taken back");
         }
         why
     }
@@ -292,10 +292,10 @@ impl Write for Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if let Some(Running { flow, lanes, .. }) = self.running.take() {
-            if let Err(error) = flow.abort(lanes) {
-                tracing::error!(%error, "a dropped upload could not be taken back");
-            }
+        if let Some(Running { flow, lanes, .. }) = self.running.take()
+            && let Err(error) = flow.abort(lanes)
+        {
+            tracing::error!(%error, "a dropped upload could not be taken back");
         }
     }
 }

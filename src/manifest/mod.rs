@@ -6,6 +6,8 @@
 //! The bytes of a page are described in `docs/format.md`, "Manifest pages".
 
 mod build;
+#[cfg(feature = "testing")]
+mod doors;
 mod page;
 
 use std::ops::Range;
@@ -13,6 +15,8 @@ use std::ops::Range;
 use crate::id::ChunkId;
 
 pub(crate) use build::{NewPage, TreeBuilder};
+#[cfg(feature = "testing")]
+pub(crate) use doors::decode_and_compare;
 pub(crate) use page::{decode, encode};
 
 /// Fewest pieces of a page that ends by content.

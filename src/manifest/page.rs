@@ -80,7 +80,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Page> {
         end = end
             .checked_add(piece.len_bytes)
             .filter(|&end| end <= crate::limits::IMAGE_MAX_BYTES)
-            .ok_or_else(|| bad(format!("piece {index}: it ends beyond 2^63-1 bytes")))?;
+            .ok_or_else(|| bad(format!("piece {index}: it ends beyond 2^62-1 bytes")))?;
         page.contents.push(piece.content);
         page.ends.push(end);
     }
@@ -175,6 +175,16 @@ mod tests {
         assert_eq!(page.piece_at(65_536), Some(1));
         assert_eq!(page.piece_at(page.len_bytes() - 1), Some(2));
         assert_eq!(page.piece_at(page.len_bytes()), None);
+    }
+
+    #[test]
+    fn the_longest_image_is_one_piece() {
+        let piece = Piece {
+            content: Content::Zero,
+            len_bytes: crate::limits::IMAGE_MAX_BYTES,
+        };
+        let page = decode(&encode(0, &[piece])).expect("valid");
+        assert_eq!(page.pieces().collect::<Vec<_>>(), [piece]);
     }
 
     #[test]

@@ -9,5 +9,6 @@ mod reader;
 mod slices;
 
 pub use extents::{Extent, ExtentKind, Extents};
+pub(crate) use reader::Opening;
 pub use reader::{ReadMode, ReadOptions, Reader};
 pub use slices::Slices;

@@ -1,5 +1,6 @@
 //! The open image.
 
+use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::manifest::Content;
 use crate::range::ReadRange;
 
 /// How bytes are brought from packs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReadMode {
     /// Slices of memory maps where the store maps: no copy. An error of the medium under a page
@@ -27,7 +29,8 @@ pub enum ReadMode {
 }
 
 /// How an image is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "written with `..ReadOptions::default()`"
@@ -61,15 +64,34 @@ pub(super) struct Opened {
     _lease: Leased,
 }
 
+/// An image that a caller may read and whose root is leased, before anything is read.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) base: Arc<Base>,
+    pub(crate) image: Image,
+    pub(crate) root_key: ChunkKey,
+    pub(crate) lease: Leased,
+    pub(crate) options: ReadOptions,
+}
+
+impl Opening {
+    /// Tells whether the root is in memory, so that opening waits for no disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.base.pages.get(&self.root_key).is_some()
+    }
+}
+
 impl Reader {
-    /// Opens an image whose root is leased; `None` where it holds no data.
-    pub(crate) fn open(
-        base: Arc<Base>,
-        image: Image,
-        root_key: ChunkKey,
-        lease: Leased,
-        options: ReadOptions,
-    ) -> Result<Self> {
+    /// Opens an image.
+    pub(crate) fn open(opening: Opening) -> Result<Self> {
+        let Opening {
+            base,
+            image,
+            root_key,
+            lease,
+            options,
+        } = opening;
         debug_assert_eq!(root_key.kind, ChunkKind::Page, "a manifest is a page");
         let root = base.page(&root_key)?;
         let len_bytes = root.page().len_bytes();
@@ -142,6 +164,11 @@ impl Reader {
     /// Returns where the image holds data and where zeros, in order, neighbours of one kind merged.
     pub fn extents(&self) -> Extents {
         Extents::new(self.another())
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn base(&self) -> &Arc<Base> {
+        &self.opened.base
     }
 
     /// Returns another reader of the same image, at its beginning.

@@ -32,6 +32,9 @@ pub struct Slices {
     long: bool,
     /// Up to where in which pack bytes were asked for ahead.
     ahead: (u64, u64),
+    /// Whether slices are brought into memory before they are handed out.
+    #[cfg(feature = "tokio")]
+    resident: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +57,17 @@ impl Slices {
             leaf: None,
             long,
             ahead: (0, 0),
+            #[cfg(feature = "tokio")]
+            resident: false,
         }
+    }
+
+    /// Brings each slice into memory before it is handed out, so that its reader faults no pages
+    /// from the disk.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn resident(mut self) -> Self {
+        self.resident = true;
+        self
     }
 
     /// Returns the number of bytes that are still to come.
@@ -154,18 +167,16 @@ impl Slices {
         }
         let mut run = leaf.run(index, wanted);
         let is_proved = |chunk: &Found| pack.is_proved(chunk.place, options.verify);
+        let last = run.last().and_then(Option::as_ref).unwrap_or(found);
+        let run_end = last.place.range().end;
         if !run.iter().flatten().all(is_proved) {
-            let run_end = run.last().and_then(Option::as_ref).unwrap_or(found);
-            if pack
-                .bring(found.place.offset..run_end.place.range().end)
-                .is_err()
-            {
+            if pack.bring(found.place.offset..run_end).is_err() {
                 // The medium fails somewhere in the run: what is whole before that is handed out.
                 run = &run[..1];
                 pack.bring(found.place.range())?;
             }
         } else if !self.long {
-            pack.will_need(from..wanted);
+            pack.will_need(from..run_end.min(wanted));
         }
         let mut end = from;
         for (at, chunk) in run.iter().flatten().enumerate() {
@@ -175,6 +186,10 @@ impl Slices {
                 // The next slice begins with it.
                 Err(_) => break,
             }
+        }
+        #[cfg(feature = "tokio")]
+        if self.resident {
+            pack.populate(from..end)?;
         }
         let place = |offset: u64| {
             usize::try_from(offset).map_err(|_| Error::corrupt("offset beyond the address space"))

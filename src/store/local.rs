@@ -112,10 +112,13 @@ impl Store for LocalStore {
     fn delete(&self, pack: PackId) -> Result<()> {
         match self.disk.remove(&self.path(pack)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("delete", pack, error))
+                return Err(failed("delete", pack, error));
             }
-            _ => Ok(()),
+            _ => {}
         }
+        // Or a crash brings the file back after the index has forgotten it.
+        let sync = self.disk.sync_dir(&self.dir, SyncSite::PackGone);
+        sync.map_err(|e| failed("sync directory of", pack, e))
     }
 }
 
@@ -207,9 +210,15 @@ impl PackSource for LocalSource {
     }
 
     fn read_into(&self, buf: &mut [u8], offset: u64) -> Result<()> {
-        self.file
-            .read_at(buf, offset)
-            .map_err(|e| failed("read", self.pack, e))
+        self.file.read_at(buf, offset).map_err(|error| {
+            let place = format!("pack {}, offset {offset}, {} bytes", self.pack, buf.len());
+            match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Error::corrupt(format!("{place}: the pack ends before")).with_source(error)
+                }
+                _ => Error::io(format!("read {place}"), error),
+            }
+        })
     }
 
     fn map(&self) -> Option<&Map> {

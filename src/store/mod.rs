@@ -47,7 +47,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// `Unavailable` if the store fails.
     fn list(&self) -> Result<Vec<PackId>>;
 
-    /// Removes a pack; none is no error. Open sources go on.
+    /// Removes a pack, durably; none is no error. Open sources go on.
     ///
     /// # Errors
     /// `Unavailable` if the store fails.

@@ -223,3 +223,48 @@ fn uploads_and_collections_run_beside_each_other() {
     let stats = engine.stats().expect("stats");
     assert_eq!((stats.pack_bytes, stats.image_count), (0, 0), "{stats:?}");
 }
+
+#[test]
+fn a_pack_that_was_cut_off_is_left_alone_and_the_others_are_collected() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let open = || {
+        let builder = Engine::builder(dir.path()).settings(small_packs());
+        builder.open().expect("open")
+    };
+    let engine = open();
+    let images = engine.images(&caller());
+    let doomed: Vec<_> = (0..3)
+        .map(|seed| upload(&images, &bytes(Pattern::Random(seed), 150_000)))
+        .collect();
+    let kept = upload(&images, &bytes(Pattern::Random(50), 100_000));
+    let large = upload(&images, &bytes(Pattern::Random(60), 900_000));
+    engine
+        .close(std::time::Duration::from_secs(1))
+        .expect("close");
+    drop((images, engine));
+    // The first pack is open still: it is resumed, found too short, and grows no more.
+    let path = dir.path().join("packs/0000000000000001.pack");
+    let file = std::fs::File::options()
+        .write(true)
+        .open(path)
+        .expect("open");
+    let len = file.metadata().expect("length").len();
+    file.set_len(len - 4096).expect("cut");
+    let engine = open();
+    let images = engine.images(&caller());
+    for image in doomed.iter().chain([&large]) {
+        images.delete(image.id()).expect("delete");
+    }
+    let report = engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect");
+    assert!(!report.damaged.is_empty(), "{report:?}");
+    images.show(kept.id()).expect("its record is there");
+    engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect again");
+}

@@ -1,8 +1,28 @@
 //! One binary of integration tests, a module for each flow.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "tests run on 64-bit machines, on lengths that fit"
+)]
+
+#[cfg(feature = "tokio")]
+mod asyncio;
+#[cfg(feature = "testing")]
+mod bad_input;
 mod check;
+#[cfg(feature = "testing")]
+mod crash;
+#[cfg(feature = "testing")]
+mod fault;
 mod gc;
+#[cfg(feature = "testing")]
+mod kill;
 mod range;
+#[cfg(feature = "testing")]
+mod rot;
+#[cfg(feature = "testing")]
+mod rot_index;
+mod semantics;
 mod source;
 mod support;
 mod tidy;

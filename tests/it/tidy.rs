@@ -305,6 +305,29 @@ fn sources_are_ascii() {
 }
 
 #[test]
+fn every_test_that_a_document_names_is_there() {
+    let mut sources = String::new();
+    walk(root(), &[".rs"], &mut |_, content| {
+        sources.push_str(&String::from_utf8_lossy(&content));
+    });
+    let mut missing = Vec::new();
+    walk(&root().join("docs"), &[".md"], &mut |path, content| {
+        let text = String::from_utf8_lossy(&content);
+        // A word in backquotes with three underscores or more is the name of a test.
+        let is_name = |word: &&str| {
+            let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            word.matches('_').count() >= 3 && word.bytes().all(is_letter)
+        };
+        for name in text.split('`').filter(is_name) {
+            if !sources.contains(&format!("fn {name}(")) {
+                missing.push(format!("{}: {name}", path.display()));
+            }
+        }
+    });
+    assert!(missing.is_empty(), "no such tests: {missing:#?}");
+}
+
+#[test]
 fn the_table_of_rooms_is_bottom_up_and_keeps_index_and_chunk_apart() {
     let mut lower = WORDS.to_vec();
     for (room, named) in ROOMS {

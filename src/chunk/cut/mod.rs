@@ -7,8 +7,6 @@
 mod blocks;
 mod gear;
 
-use crate::error::{Error, Result};
-
 use self::blocks::BlockCutter;
 use self::gear::GearCutter;
 
@@ -30,18 +28,6 @@ impl CutterKind {
         match self {
             Self::Blocks => 1,
             Self::FastCdc => 2,
-        }
-    }
-
-    /// Returns the kind that a stored number stands for.
-    pub(crate) fn from_code(code: u8) -> Result<Self> {
-        match code {
-            1 => Ok(Self::Blocks),
-            2 => Ok(Self::FastCdc),
-            _ => {
-                let message = format!("cutter is number {code}, known are 1 and 2");
-                Err(Error::corrupt(message))
-            }
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Explore {
     /// Images by lot between two syncs, at the least and if there are so many; missing ones are
     /// made just before the sync.
     pub images_per_interval: usize,
+    /// The first point of the log: those before it belong to another exploration.
+    pub from: usize,
     /// Seed of all lots.
     pub seed: u64,
     /// How many cuts follow each other: 1 cuts the run, 2 also what the check does to the image
@@ -30,6 +32,7 @@ impl Default for Explore {
         Self {
             images_per_point: 4,
             images_per_interval: 20,
+            from: 0,
             seed: 1,
             depth: 1,
             cuts_per_recovery: 1,
@@ -139,7 +142,7 @@ pub fn explore(
         return Err(run.failure(disk, violations.join("; ")));
     }
     let mut in_interval = 0;
-    for at in 0..=log.len() {
+    for at in options.from..=log.len() {
         let closes = log.get(at).is_none_or(|op| op.sync().is_some());
         run.acked = acks.partition_point(|ack| *ack <= at);
         run.counts.acks = run.counts.acks.max(run.acked);

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::{Access, Disk, DiskFile, DiskLock, LockMode, SyncSite};
+use crate::sum::sum64;
 use crash::Medium;
 use file::SimFile;
 use pages::Pages;
@@ -91,6 +92,17 @@ impl SimDisk {
         names
             .map(|(path, file)| (path.to_string(), state.medium.files[*file].to_bytes()))
             .collect()
+    }
+
+    /// Returns a digest of names, lengths and contents, as a running process sees them: two disks
+    /// that hold the same have the same.
+    pub fn digest(&self) -> u64 {
+        let state = self.state();
+        let names = state.medium.names.iter();
+        names.fold(0, |digest, (path, file)| {
+            let digest = sum64(digest, path.as_bytes());
+            state.medium.files[*file].digest(digest)
+        })
     }
 
     /// Returns how many changes and syncs were recorded; read it at each acknowledgement.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::sum::sum64;
+
 const PAGE_LEN_BYTES: usize = 4096;
 
 type Page = Arc<[u8; PAGE_LEN_BYTES]>;
@@ -81,6 +83,19 @@ impl Pages {
             Arc::make_mut(last)[len % PAGE_LEN_BYTES..].fill(0);
         }
         self.len = len;
+    }
+
+    /// Returns a digest of length and bytes; pages of zeros cost next to nothing.
+    pub(super) fn digest(&self, seed: u64) -> u64 {
+        let seed = sum64(seed, &(self.len as u64).to_le_bytes());
+        let pages = self.pages.iter().enumerate();
+        pages.fold(seed, |digest, (number, page)| match page {
+            // A page that is there may be zero as well.
+            Some(page) if page.iter().any(|byte| *byte != 0) => {
+                sum64(digest ^ number as u64, &page[..])
+            }
+            _ => digest,
+        })
     }
 
     pub(super) fn to_bytes(&self) -> Bytes {

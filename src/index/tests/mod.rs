@@ -350,7 +350,7 @@ fn a_failed_sync_of_the_log_poisons_and_reads_go_on() {
     switch.fail_sync(Some(SyncSite::Log));
     assert_eq!(code(put(&kv, T, b"b", b"1")), ErrorCode::StoreUnavailable);
     switch.fail_sync(None);
-    assert!(kv.is_poisoned());
+    assert!(kv.health().is_err());
     assert_eq!(code(kv.health()), ErrorCode::Poisoned);
     assert_eq!(code(put(&kv, T, b"c", b"1")), ErrorCode::Poisoned);
     assert_eq!(value(&kv, b"a").unwrap(), b"1");
@@ -422,7 +422,7 @@ fn a_full_disk_gives_up_the_reserve_and_then_refuses_and_then_goes_on() {
             }
         }
     }
-    assert!(refused > 10 && !kv.is_poisoned());
+    assert!(refused > 10 && kv.health().is_ok());
     let acknowledged = dump(&kv);
     let crashed = open(&copy(&disk), KvAccess::Write).unwrap();
     assert!(dump(&crashed) == acknowledged);
@@ -474,8 +474,8 @@ fn a_disk_that_fills_anywhere_loses_nothing_and_writes_resume() {
         check(&kv, &model);
         check(&open(&copy(&disk), KvAccess::Write).unwrap(), &model);
         switch.set_room(None);
-        poisoned += u32::from(kv.is_poisoned());
-        if full && !kv.is_poisoned() {
+        poisoned += u32::from(kv.health().is_err());
+        if full && kv.health().is_ok() {
             put(&kv, T, b"more", b"1").unwrap();
             model.insert(b"more".to_vec(), b"1".to_vec());
             check(&kv, &model);

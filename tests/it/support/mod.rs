@@ -1,5 +1,14 @@
 //! What the flows share: callers, images and bytes.
 
+#[cfg(feature = "testing")]
+pub(crate) mod judge;
+#[cfg(feature = "testing")]
+pub(crate) mod rot;
+#[cfg(feature = "testing")]
+pub(crate) mod script;
+#[cfg(feature = "testing")]
+pub(crate) mod stage;
+
 use smalti::{Caller, ContainerFormat, DiskFormat, ImageId, Images, NewImage};
 
 /// How test bytes look.
@@ -97,4 +106,10 @@ pub(crate) fn small_packs() -> smalti::Settings {
         reserve_len_bytes: 0,
         ..Default::default()
     }
+}
+
+/// The seed of random tests: from `SMALTI_SEED`, or 1.
+pub(crate) fn seed() -> u64 {
+    let given = std::env::var("SMALTI_SEED").ok();
+    given.and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }

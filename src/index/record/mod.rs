@@ -101,6 +101,7 @@ struct DataRow {
     root: [u8; 32],
     len_bytes: u64,
     zero_bytes: u64,
+    cutter: u8,
 }
 
 impl Record for ImageRow<'_> {
@@ -230,6 +231,7 @@ fn data_row(data: &DataRef) -> DataRow {
         root: data.root.0,
         len_bytes: data.len_bytes,
         zero_bytes: data.zero_bytes,
+        cutter: data.cutter,
     }
 }
 
@@ -240,6 +242,7 @@ fn data(row: DataRow) -> DataRef {
         root: ChunkId(row.root),
         len_bytes: row.len_bytes,
         zero_bytes: row.zero_bytes,
+        cutter: row.cutter,
     }
 }
 
@@ -350,25 +353,53 @@ impl Tombstone {
 /// `record`. Returns whether the bytes are a record.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn decode_and_compare(bytes: &[u8]) -> bool {
-    if let Ok(image) = decode_image(bytes) {
-        let again = encode_image(&image).unwrap_or_default();
-        assert_eq!(
-            again, bytes,
-            "an image is encoded otherwise than it was read"
-        );
-        assert_eq!(decode_image(&again).ok(), Some(image));
-        return true;
-    }
-    if let Ok(tombstone) = Tombstone::decode(bytes) {
-        let again = tombstone.encode().unwrap_or_default();
-        assert_eq!(
-            again, bytes,
-            "a tombstone is encoded otherwise than it was read"
-        );
-        assert_eq!(Tombstone::decode(&again).ok(), Some(tombstone));
-        return true;
-    }
-    false
+    use crate::index::rows::{ChunkRow, PackRow, ReleaseRow, SessionRow};
+
+    agrees("image", bytes, decode_image, encode_image)
+        || agrees("tombstone", bytes, Tombstone::decode, Tombstone::encode)
+        || agrees(
+            "chunk",
+            bytes,
+            |b| codec::decode::<ChunkRow>(b),
+            codec::encode,
+        )
+        || agrees(
+            "pack",
+            bytes,
+            |b| codec::decode::<PackRow>(b),
+            codec::encode,
+        )
+        || agrees(
+            "upload",
+            bytes,
+            |b| codec::decode::<SessionRow>(b),
+            codec::encode,
+        )
+        || agrees(
+            "release",
+            bytes,
+            |b| codec::decode::<ReleaseRow>(b),
+            codec::encode,
+        )
+}
+
+#[cfg(any(test, feature = "testing"))]
+fn agrees<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    bytes: &[u8],
+    decode: impl Fn(&[u8]) -> Result<T>,
+    encode: impl Fn(&T) -> Result<Vec<u8>>,
+) -> bool {
+    let Ok(record) = decode(bytes) else {
+        return false;
+    };
+    let again = encode(&record).unwrap_or_default();
+    assert_eq!(
+        again, bytes,
+        "{what} record is encoded otherwise than it was read"
+    );
+    assert_eq!(decode(&again).ok(), Some(record));
+    true
 }
 
 #[cfg(test)]

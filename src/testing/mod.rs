@@ -1,14 +1,25 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+mod packs;
+
+use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use crate::chunk::{Cut, Cutter, CutterKind, Piece};
 use crate::disk::Disk;
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
-use crate::index::{Durability, Kv, KvOptions, RedbKv, Table};
+use crate::index::rows::PackFate;
+use crate::index::{Durability, Kv, KvOptions, Order, RedbKv, Table, names, places};
 use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
+use crate::manifest;
+
+pub use packs::{
+    NewSegment, PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments,
+};
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.
@@ -17,6 +28,15 @@ use crate::limits::CHUNK_AVG_BYTES;
 /// When they don't agree, which is what a fuzz target looks for.
 pub fn decode_record(bytes: &[u8]) -> bool {
     crate::index::decode_and_compare(bytes)
+}
+
+/// Decodes any bytes as a page of a manifest and asserts that decode and encode agree, and that
+/// the piece that holds a byte is the one that counting finds; returns whether the bytes are a page.
+///
+/// # Panics
+/// When they don't agree, which is what a fuzz target looks for.
+pub fn decode_page(bytes: &[u8], offsets: &[u64]) -> bool {
+    manifest::decode_and_compare(bytes, offsets)
 }
 
 /// Cuts a stream of slices, and says for each piece whether it is data, and its length.
@@ -153,4 +173,101 @@ impl StreamCutter {
         let emit = &mut |cut: Cut| emit(cut.piece == Piece::Data, cut.len_bytes);
         self.0.finish(emit);
     }
+}
+
+/// Returns the checksum of records, format file and log entries.
+pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
+    crate::sum::sum64(seed, bytes)
+}
+
+/// Keys and values of tables, by the number of the table.
+pub type Rows = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
+
+/// A pack as the index knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a door for tests")]
+pub struct PackSeen {
+    /// Name of its file, below the directory of packs.
+    pub file: String,
+    /// Length that the index knows.
+    pub len_bytes: u64,
+    /// Whether it may grow.
+    pub is_open: bool,
+    /// Whether it is to be unlinked.
+    pub is_dead: bool,
+}
+
+/// Returns all rows of some tables: those of the names, or all.
+///
+/// # Errors
+/// As reading the index.
+pub fn rows(engine: &Engine, all: bool) -> Result<Rows> {
+    let tables: &[Table] = if all { &Table::ALL } else { &Table::NAMES };
+    let mut rows = Rows::new();
+    engine.inner.base.kv.read(|get| {
+        for &table in tables {
+            let (from, to) = (Bound::Unbounded, Bound::Unbounded);
+            get.scan(table, from, to, Order::Ascending, &mut |key, value| {
+                rows.insert((table as u8, key.to_vec()), value.to_vec());
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Returns the rows of the names as snapshot and log hold them, without the index.
+///
+/// # Errors
+/// `Corrupt` where they don't.
+pub fn restored_names(disk: &Arc<dyn Disk>) -> Result<Rows> {
+    let mut rows = Rows::new();
+    names::restore(disk, &mut |table, key, value| {
+        rows.insert((table as u8, key.to_vec()), value.to_vec());
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Returns the packs that the index knows.
+///
+/// # Errors
+/// As reading the index.
+pub fn packs(engine: &Engine) -> Result<Vec<PackSeen>> {
+    let packs = engine.inner.base.kv.read(|get| places::packs(get))?;
+    let seen = packs.into_iter().map(|(_, pack, row)| PackSeen {
+        file: format!("{pack}.pack"),
+        len_bytes: row.len_bytes,
+        is_open: row.fate == PackFate::Open,
+        is_dead: row.fate == PackFate::Dead,
+    });
+    Ok(seen.collect())
+}
+
+/// Returns the ids of all images and of all deleted ones.
+pub fn ids(rows: &Rows) -> (Vec<[u8; 16]>, Vec<[u8; 16]>) {
+    let of = |table: Table| {
+        let keys = rows
+            .keys()
+            .filter(move |(number, _)| *number == table as u8);
+        keys.filter_map(|(_, key)| key.as_slice().try_into().ok())
+            .collect()
+    };
+    (of(Table::Images), of(Table::Tombstones))
+}
+
+/// Returns how many uploads the index believes to run.
+pub fn running_uploads(rows: &Rows) -> usize {
+    let sessions = rows
+        .keys()
+        .filter(|(table, _)| *table == Table::Sessions as u8);
+    sessions.count()
+}
+
+/// Returns how many rows the index has of chunks, packs, uploads and references.
+pub fn byte_rows(rows: &Rows) -> usize {
+    let names = Table::NAMES.map(|table| table as u8);
+    let of_bytes = rows.keys().filter(|(table, _)| !names.contains(table));
+    of_bytes.count()
 }
