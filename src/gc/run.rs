@@ -225,7 +225,7 @@ impl Gc {
                     let rests =
                         u64::try_from(age_ms).is_ok_and(|a| a >= self.options.seal_after_ms);
                     let idle = row.live_chunks == 0 || garbage || rests;
-                    if idle && self.seal(store, pack, row.live_chunks == 0)? && garbage {
+                    if idle && self.seal(store, pack)? && garbage {
                         worth.push((store, pack));
                     }
                 }
@@ -237,19 +237,39 @@ impl Gc {
 
     /// Takes an open pack out of use: declared dead if it is empty, sealed if not. `false` if an
     /// upload uses it, or if it is not sealed now.
-    fn seal(&self, store: u16, pack: PackId, empty: bool) -> Result<bool> {
+    fn seal(&self, store: u16, pack: PackId) -> Result<bool> {
         let taken = self
             .open_packs
             .take(|w| (w.store(), w.pack()) == (store, pack));
         let Some(mut writer) = taken.into_iter().next() else {
             return Ok(false);
         };
-        if empty {
+        // Read again: an upload may have filled it since the walk over all packs. Nobody can now.
+        let named = writer.mark();
+        let row = match self
+            .base
+            .kv
+            .read(|get| places::known_pack(get, store, pack))
+        {
+            Ok(row) => row,
+            Err(error) => {
+                self.open_packs.give_back(writer);
+                return Err(error);
+            }
+        };
+        if row.live_chunks == 0 {
             drop(writer);
             self.set_fate(store, pack, PackFate::Dead, None)?;
             return Ok(false);
         }
-        let len_bytes = writer.seal()?;
+        let len_bytes = match writer.seal() {
+            Ok(len_bytes) => len_bytes,
+            Err(error) => {
+                self.open_packs
+                    .give_back_as_it_was(&self.base, writer, named);
+                return Err(error);
+            }
+        };
         self.set_fate(store, pack, PackFate::Sealed, Some(len_bytes))?;
         self.base.packs.reopen(store, pack);
         Ok(true)
