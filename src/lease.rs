@@ -11,13 +11,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 #[cfg(feature = "tokio")]
 use std::sync::TryLockError;
 
-use crate::id::ChunkKey;
+use crate::id::{ChunkKey, PackId};
 
 /// The leases of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     gate: RwLock<()>,
     counts: Mutex<HashMap<ChunkKey, usize>>,
+    packs: Mutex<HashMap<(u16, PackId), usize>>,
+}
+
+/// A pack that holds bytes of a running upload which nothing names yet.
+#[derive(Debug)]
+pub(crate) struct HeldPack {
+    leases: Arc<Leases>,
+    pack: (u16, PackId),
+}
+
+impl Drop for HeldPack {
+    fn drop(&mut self) {
+        let mut packs = self.leases.packs();
+        if let Some(count) = packs.get_mut(&self.pack) {
+            *count -= 1;
+            if *count == 0 {
+                packs.remove(&self.pack);
+            }
+        }
+    }
 }
 
 /// Proof that nothing is swept while something is looked up.
@@ -44,6 +64,24 @@ pub(crate) struct Leased {
 impl Leases {
     fn counts(&self) -> MutexGuard<'_, HashMap<ChunkKey, usize>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn packs(&self) -> MutexGuard<'_, HashMap<(u16, PackId), usize>> {
+        self.packs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps collection away from a pack while it may grow or hold what is not named yet.
+    pub(crate) fn hold_pack(self: &Arc<Self>, store: u16, pack: PackId) -> HeldPack {
+        *self.packs().entry((store, pack)).or_insert(0) += 1;
+        HeldPack {
+            leases: Arc::clone(self),
+            pack: (store, pack),
+        }
+    }
+
+    /// Tells whether a running upload needs a pack as it is.
+    pub(crate) fn is_pack_held(&self, store: u16, pack: PackId) -> bool {
+        self.packs().contains_key(&(store, pack))
     }
 
     /// Keeps collection from removing anything until the look is dropped.

@@ -9,11 +9,12 @@ mod pages;
 mod random;
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chunk::{Pack, Packs, Place, Verify};
 use crate::clock::{Clock, Timestamp};
+use crate::disk::DiskLock;
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::index::places;
@@ -40,6 +41,10 @@ pub(crate) struct Base {
     /// Where asynchronous callers have their blocking calls run.
     #[cfg(feature = "tokio")]
     pub(crate) offload: offload::Offload,
+    closed: AtomicBool,
+    /// Held as long as anything of the engine may read or write: until it is closed, or the last
+    /// upload, reader and collection is dropped. The last field, so that it goes last.
+    lock: Mutex<Option<Box<dyn DiskLock>>>,
 }
 
 /// A chunk whose pack is at hand.
@@ -72,7 +77,32 @@ impl Base {
             closing,
             #[cfg(feature = "tokio")]
             offload: offload::Offload::new(),
+            closed: AtomicBool::new(false),
+            lock: Mutex::default(),
         }
+    }
+
+    /// Takes the lock of the directory into keeping.
+    pub(crate) fn keep_lock(&self, lock: Box<dyn DiskLock>) {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+    }
+
+    /// Lets go of the directory.
+    pub(crate) fn release_lock(&self) {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Refuses the bytes of running uploads from now on.
+    pub(crate) fn end_uploads(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Tests that running uploads may go on.
+    pub(crate) fn expect_uploads(&self) -> Result<()> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorCode::Closed, "the engine is closed"));
+        }
+        Ok(())
     }
 
     /// Refuses new calls from now on.

@@ -107,6 +107,13 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// `NotFound` if there is no such directory.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+    /// Returns the names of the directories in a directory, ascending, where the disk knows them.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such directory; else what the disk fails with.
+    fn list_dirs(&self, _dir: &str) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
     /// Makes a directory, with its parents; none is an error if it is there.
     ///
     /// # Errors

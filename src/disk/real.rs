@@ -27,6 +27,18 @@ impl RealDisk {
     fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
+
+    fn entries(&self, dir: &str, wanted: impl Fn(fs::FileType) -> bool) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.path(dir))? {
+            let entry = entry?;
+            if wanted(entry.file_type()?) {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
 }
 
 impl Disk for RealDisk {
@@ -57,15 +69,11 @@ impl Disk for RealDisk {
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.path(dir))? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                names.extend(entry.file_name().into_string());
-            }
-        }
-        names.sort_unstable();
-        Ok(names)
+        self.entries(dir, |kind| kind.is_file())
+    }
+
+    fn list_dirs(&self, dir: &str) -> io::Result<Vec<String>> {
+        self.entries(dir, |kind| kind.is_dir())
     }
 
     fn create_dir(&self, dir: &str) -> io::Result<()> {

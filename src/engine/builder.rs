@@ -167,12 +167,12 @@ impl Builder {
             }
         }
         let base = Arc::new(self.base()?);
+        base.keep_lock(lock);
         let ingest = match self.access {
             KvAccess::Read => None,
             _ => Some(Arc::new(self.recover(&base)?)),
         };
         let Self { settings, .. } = self;
-        let lock = std::sync::Mutex::new(Some(lock));
         let collector = Collector::default();
         Ok(Engine {
             inner: Arc::new(Inner {
@@ -180,7 +180,6 @@ impl Builder {
                 ingest,
                 collector,
                 settings,
-                lock,
             }),
         })
     }
@@ -194,6 +193,10 @@ impl Builder {
     /// old index stays where it was.
     pub fn rebuild_index(self, mut progress: impl FnMut(u64, u64)) -> Result<RebuildReport> {
         self.settings.check()?;
+        if self.access == KvAccess::Read {
+            let message = "an index is made anew by an engine that may write";
+            return Err(Error::new(ErrorCode::ReadOnlyEngine, message));
+        }
         let _lock = self.lock()?;
         if format::look(&*self.disk)? == Found::Nothing {
             return Err(Error::new(

@@ -91,15 +91,35 @@ fn expect_empty(disk: &dyn Disk) -> Result<Found> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(Error::io("list the directory", error)),
     };
-    match names
-        .iter()
-        .find(|name| *name != "LOCK" && *name != TEMPORARY)
-    {
+    let failed = |error| Error::io("list the directory", error);
+    let dirs = disk.list_dirs("").map_err(failed)?;
+    let own = |name: &&String| *name == "LOCK" || *name == TEMPORARY;
+    let foreign = names.iter().find(|name| !own(name));
+    let foreign = match foreign {
+        Some(name) => Some(name),
+        None => find_foreign(disk, &dirs).map_err(failed)?,
+    };
+    match foreign {
         None => Ok(Found::Nothing),
         Some(name) => Err(unknown(format!(
             "{NAME} is missing in a directory that holds {name:?}"
         ))),
     }
+}
+
+/// Returns a directory that an engine did not make, or that holds anything.
+fn find_foreign<'a>(disk: &dyn Disk, dirs: &'a [String]) -> io::Result<Option<&'a String>> {
+    for dir in dirs {
+        // Made by the file system, at the root of a disk of its own.
+        if dir == "lost+found" {
+            continue;
+        }
+        let own = DIRS.contains(&dir.as_str());
+        if !own || !disk.list(dir)?.is_empty() || !disk.list_dirs(dir)?.is_empty() {
+            return Ok(Some(dir));
+        }
+    }
+    Ok(None)
 }
 
 fn unknown(what: String) -> Error {

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Base;
-use crate::disk::DiskLock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
 use crate::ingest::Ingest;
@@ -66,7 +65,6 @@ pub(crate) struct Inner {
     pub(crate) ingest: Option<Arc<Ingest>>,
     pub(crate) collector: Collector,
     pub(crate) settings: Settings,
-    pub(crate) lock: std::sync::Mutex<Option<Box<dyn DiskLock>>>,
 }
 
 impl Engine {
@@ -109,28 +107,26 @@ impl Engine {
 
     /// Closes the engine: new calls are refused with `Closed`, running uploads may end until the
     /// deadline, and the index is made durable, so that the next open has nothing to recover.
-    /// Readers go on with what they have looked up. A second call does nothing.
+    /// Readers go on with what they have looked up. Once it is closed, a second call does nothing.
     ///
     /// # Errors
-    /// `Unavailable` if uploads still run at the deadline: then the directory stays locked until
-    /// they are dropped, and the next open takes them back. Nothing acknowledged is lost.
+    /// `Unavailable` if uploads still run at the deadline: these are refused more bytes, and the
+    /// directory stays locked until they are dropped and `close` is called again, or until nothing
+    /// of the engine is left. Nothing acknowledged is lost.
     pub fn close(&self, deadline: Duration) -> Result<()> {
-        let Inner {
-            base, ingest, lock, ..
-        } = &*self.inner;
+        let Inner { base, ingest, .. } = &*self.inner;
         base.begin_close();
         let running = ingest
             .as_ref()
             .map_or(0, |ingest| ingest.wait_for_uploads(deadline));
+        base.end_uploads();
         if running > 0 {
             let message = format!("{running} uploads still run after {deadline:?}");
             return Err(Error::new(ErrorCode::StoreUnavailable, message));
         }
+        let _rest = self.inner.collector.rest();
         let closed = base.kv.close();
-        let mut lock = lock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *lock = None;
+        base.release_lock();
         closed
     }
 }

@@ -12,8 +12,8 @@ mod run;
 mod sweep;
 
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -60,27 +60,50 @@ impl GcOptions {
 
 /// Sees to it that an engine runs one collection at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Collector {
-    running: Arc<AtomicBool>,
+pub(crate) struct Collector(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    running: AtomicBool,
+    /// Held while a step changes anything.
+    stepping: Mutex<()>,
 }
 
 /// The right to move and remove chunks.
 #[derive(Debug)]
-pub(crate) struct Turn(Arc<AtomicBool>);
+pub(crate) struct Turn(Arc<Shared>);
 
 impl Collector {
     /// Takes the right to move and remove chunks.
     pub(crate) fn begin(&self) -> Result<Turn> {
-        if self.running.swap(true, Ordering::AcqRel) {
+        if self.0.running.swap(true, Ordering::AcqRel) {
             let message = "a collection or a check runs already";
             return Err(Error::new(ErrorCode::InvalidState, message));
         }
-        Ok(Turn(Arc::clone(&self.running)))
+        Ok(Turn(Arc::clone(&self.0)))
+    }
+
+    /// Waits for the end of a step, and keeps others from beginning.
+    pub(crate) fn rest(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .stepping
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// Begins a step.
+    fn enter(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .stepping
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.running.store(false, Ordering::Release);
     }
 }

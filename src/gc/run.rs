@@ -8,7 +8,7 @@ use super::plan::{GcPlan, is_worth_a_copy};
 use super::sweep::{self, Sweeper};
 use super::{Collector, GcOptions, Turn};
 use crate::base::Base;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::PackId;
 use crate::index::rows::PackFate;
 use crate::index::{Durability, Kv, places};
@@ -78,7 +78,7 @@ pub struct Gc {
     options: GcOptions,
     state: State,
     report: GcReport,
-    _turn: Turn,
+    turn: Arc<Turn>,
 }
 
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Gc {
             options,
             state,
             report,
-            _turn: turn,
+            turn: Arc::new(turn),
         })
     }
 
@@ -149,8 +149,11 @@ impl Gc {
     /// `Corrupt` where the index contradicts itself: nothing more is removed then. `Full`,
     /// `Unavailable`. Whatever was done stays done.
     pub fn step(&mut self) -> Result<Option<GcProgress>> {
+        let turn = Arc::clone(&self.turn);
+        let _step = turn.enter();
         self.base.expect_open()?;
-        let state = std::mem::replace(&mut self.state, State::Over);
+        // After a failed step the walk begins anew.
+        let state = std::mem::replace(&mut self.state, State::Release { swept: false });
         let (phase, next) = match state {
             State::Release { swept } => (GcPhase::Release, self.release(swept)?),
             State::Sweep {
@@ -162,6 +165,7 @@ impl Gc {
             State::Over => {
                 // Room that the index gave up when the disk was full is taken again if it is there.
                 let _ = self.base.kv.restore_reserve();
+                self.state = State::Over;
                 return Ok(None);
             }
         };
@@ -213,11 +217,16 @@ impl Gc {
 
     /// Picks the packs to be copied, and seals open ones that rest or hold too much garbage.
     fn pick(&mut self) -> Result<State> {
+        // First of all, so that a full disk has room for footers and copies.
+        self.unlink_dead()?;
         let now_ms = self.base.now().as_micros() / 1000;
         let rows = self.base.kv.read(|get| places::packs(get))?;
         let mut worth = Vec::new();
         for (store, pack, row) in rows {
             let garbage = is_worth_a_copy(&row, &self.options);
+            if self.base.leases.is_pack_held(store, pack) {
+                continue;
+            }
             match row.fate {
                 PackFate::Sealed if row.live_chunks > 0 && garbage => worth.push((store, pack)),
                 PackFate::Open => {
@@ -290,13 +299,29 @@ impl Gc {
         })
     }
 
-    /// Unlinks every pack that holds nothing live.
     fn unlink(&mut self, then: Vec<(u16, PackId)>) -> Result<State> {
+        self.unlink_dead()?;
+        if then.is_empty() {
+            return Ok(State::Over);
+        }
+        Ok(State::Compact {
+            left: then,
+            now: None,
+        })
+    }
+
+    /// Unlinks every pack that holds nothing live and that no upload needs.
+    fn unlink_dead(&mut self) -> Result<()> {
         let dead = self.base.kv.write(Durability::Now, |put| {
             let mut dead = Vec::new();
             for (store, pack, mut row) in places::packs(put)? {
-                let empty = row.fate == PackFate::Sealed && row.live_chunks == 0;
-                if empty || row.fate == PackFate::Dead {
+                let empty = row.fate != PackFate::Open && row.live_chunks == 0;
+                if row.fate == PackFate::Dead && !empty {
+                    let chunks = row.live_chunks;
+                    let what = format!("pack {pack} is dead and holds {chunks} live chunks");
+                    return Err(Error::corrupt(what));
+                }
+                if empty && !self.base.leases.is_pack_held(store, pack) {
                     row.fate = PackFate::Dead;
                     // Said again where it was said before: a name goes when this is durable.
                     places::put_pack(put, store, pack, &row)?;
@@ -314,13 +339,7 @@ impl Gc {
             self.report.unlinked_packs += 1;
             self.report.freed_bytes += len_bytes;
         }
-        if then.is_empty() {
-            return Ok(State::Over);
-        }
-        Ok(State::Compact {
-            left: then,
-            now: None,
-        })
+        Ok(())
     }
 
     fn compact(

@@ -47,7 +47,7 @@ pub(super) fn list(disk: &dyn Disk, access: Access) -> Result<Vec<u64>> {
     for name in names {
         match name.strip_suffix(".names").map(str::parse) {
             Some(Ok(seq)) => seqs.push(seq),
-            _ if access == Access::Write => {
+            _ if access == Access::Write && name.ends_with(".tmp") => {
                 let _ = disk.remove(&format!("{NAMES_DIR}/{name}"));
             }
             _ => {}

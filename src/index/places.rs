@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use super::codec::{decode, encode};
 use super::kv::{Get, Order, Put, Table};
 use super::rows::{ChunkRow, PackFate, PackRow, ReleaseRow, SessionRow};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 
 /// Counters of the engine, in the table of marks.
@@ -308,6 +308,10 @@ impl LiveChanges {
     pub(crate) fn write(self, put: &mut dyn Put) -> Result<()> {
         for ((store, id), live) in self.0 {
             let mut row = known_pack(put, store, id)?;
+            if row.fate == PackFate::Dead && live.chunks > 0 {
+                let message = format!("pack {id} is dead and would be named");
+                return Err(Error::new(ErrorCode::Internal, message));
+            }
             let below = || Error::corrupt(format!("pack {id} would hold less than nothing"));
             let sum = |have: u64, by: i64| have.checked_add_signed(by).ok_or_else(below);
             row.live_bytes = sum(row.live_bytes, live.data_bytes)?;

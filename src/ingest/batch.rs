@@ -175,6 +175,8 @@ impl Storer {
     fn writer(&mut self) -> Result<&mut PackWriter> {
         if self.writer.is_none() {
             let mut writer = self.open_packs.borrow(&self.base, self.target.store)?;
+            let held = self.base.leases.hold_pack(self.target.store, writer.pack());
+            self.held.push(held);
             self.named = writer.mark();
             writer.set_domain(self.target.domain)?;
             self.writer = Some(writer);

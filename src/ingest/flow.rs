@@ -215,7 +215,7 @@ impl Flow {
 
     /// Tests the bytes taken so far against their bounds.
     pub(super) fn check_len(&self, len_bytes: u64) -> Result<()> {
-        self.ingest.base.expect_open()?;
+        self.ingest.base.expect_uploads()?;
         match self.options.expected_len_bytes {
             Some(expected) if len_bytes > expected => Err(size_mismatch(len_bytes, expected)),
             _ => self.ingest.check_cap(len_bytes),

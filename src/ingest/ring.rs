@@ -5,7 +5,7 @@
 //! has made its buffers.
 
 use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::BUFFER_LEN_BYTES;
@@ -194,14 +194,9 @@ struct Hold {
     ring: Arc<Shared>,
 }
 
-impl Frozen {
-    /// Returns a part of the buffer that keeps it from being used again.
-    pub(crate) fn slice(&self, range: Range<usize>) -> Slice {
-        let end = range.end.min(self.len());
-        Slice {
-            range: range.start.min(end)..end,
-            frozen: self.clone(),
-        }
+impl AsRef<[u8]> for Frozen {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 
@@ -227,21 +222,6 @@ impl fmt::Debug for Frozen {
     }
 }
 
-/// A part of a frozen buffer.
-#[derive(Debug, Clone)]
-pub(crate) struct Slice {
-    frozen: Frozen,
-    range: Range<usize>,
-}
-
-impl Deref for Slice {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.frozen[self.range.clone()]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,7 +234,7 @@ mod tests {
         assert_eq!(buffer.fill(b"abcdef"), 6);
         let address = buffer.spare_mut().as_ptr();
         let frozen = buffer.freeze();
-        let slice = frozen.slice(2..4);
+        let slice = bytes::Bytes::from_owner(frozen.clone()).slice(2..4);
         drop(ring.take());
         assert_eq!(ring.memory_bytes(), 2 * BUFFER_LEN_BYTES);
         drop(frozen);
@@ -276,7 +256,7 @@ mod tests {
             buffer.fill(&round.to_le_bytes());
             let (one, two) = {
                 let frozen = buffer.freeze();
-                (frozen.slice(0..4), frozen)
+                (bytes::Bytes::from_owner(frozen.clone()).slice(0..4), frozen)
             };
             let first = std::thread::spawn(move || assert_eq!(&one[..], round.to_le_bytes()));
             let second = std::thread::spawn(move || drop(two));
@@ -297,6 +277,6 @@ mod tests {
         assert_eq!(buffer.fill(&bytes), 0);
         let frozen = buffer.freeze();
         assert_eq!(frozen[..], bytes[5..]);
-        assert_eq!(frozen.slice(BUFFER_LEN_BYTES - 1..usize::MAX).len(), 1);
+        assert_eq!(frozen.len(), BUFFER_LEN_BYTES);
     }
 }

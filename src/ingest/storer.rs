@@ -6,10 +6,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::batch::{Batch, End};
 use super::lane::Work;
 use super::packs::OpenPacks;
-use super::ring::{Frozen, Slice};
+use super::ring::Frozen;
 use crate::base::Base;
 use crate::chunk::{Cut, Cutter, CutterKind, Mark, PackWriter, Piece as CutPiece};
 use crate::error::{Error, ErrorCode, Result};
@@ -17,7 +19,7 @@ use crate::hash::chunk_id;
 use crate::id::{ChunkId, ChunkKey, ChunkKind};
 use crate::index::Put;
 use crate::index::refs::{Target, Written};
-use crate::lease::Leased;
+use crate::lease::{HeldPack, Leased};
 use crate::limits::{BLOCK_LEN_BYTES, CHUNK_MAX_BYTES};
 use crate::manifest::{Content, NewPage, Piece, TreeBuilder};
 
@@ -25,6 +27,10 @@ use crate::manifest::{Content, NewPage, Piece, TreeBuilder};
 const BATCH_CHUNKS: usize = 4096;
 /// Leased chunks after which a batch is named.
 const BATCH_LEASES: usize = 8192;
+/// Finished pages after which a batch is named.
+const BATCH_PAGES: usize = 64;
+/// Buffers of the ring that may wait for the end of a chunk; a ring has more.
+const CARRY_BUFFERS: usize = 3;
 /// Bytes that the cutter may not have decided about.
 const UNDECIDED_BYTES: u64 = (CHUNK_MAX_BYTES + BLOCK_LEN_BYTES) as u64;
 
@@ -56,7 +62,7 @@ pub(crate) struct Storer {
     fed: u64,
     cut: u64,
     /// Buffers with bytes that are not cut yet, and where they begin in the stream.
-    carry: Vec<(u64, Frozen)>,
+    carry: Vec<(u64, Bytes)>,
     pub(super) builder: Option<TreeBuilder>,
     pub(super) writer: Option<PackWriter>,
     /// Up to where the index knows the writer's pack.
@@ -64,13 +70,15 @@ pub(crate) struct Storer {
     pub(super) written: HashMap<ChunkId, Written>,
     pub(super) pages: Vec<NewPage>,
     pub(super) leased: Leased,
+    /// Every pack that this upload has written, until it ends.
+    pub(super) held: Vec<HeldPack>,
     pub(super) tally: Tally,
 }
 
 /// A stretch of the stream whose kind is known.
 enum Stretch {
     Zero(u64),
-    Data { parts: Vec<Slice>, len_bytes: u64 },
+    Data { parts: Vec<Bytes>, len_bytes: u64 },
 }
 
 /// A chunk of the stream of which it is not known whether it is stored.
@@ -115,6 +123,7 @@ impl Storer {
             written: HashMap::new(),
             pages: Vec::new(),
             leased,
+            held: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -124,7 +133,8 @@ impl Storer {
         if let Some(cutter) = &mut self.cutter {
             cutter.feed(buffer, &mut |cut| cuts.push(cut));
         }
-        self.carry.push((self.fed, buffer.clone()));
+        let bytes = Bytes::from_owner(buffer.clone());
+        self.carry.push((self.fed, bytes));
         self.fed += buffer.len() as u64;
         self.store_cuts(&cuts)
     }
@@ -143,15 +153,32 @@ impl Storer {
         let undecided = self.cut.max(self.fed.saturating_sub(UNDECIDED_BYTES));
         self.carry
             .retain(|(start, buffer)| start + buffer.len() as u64 > undecided);
+        if self.carry.len() > CARRY_BUFFERS {
+            self.copy_carry(undecided);
+        }
         if !stretches.is_empty() {
             self.store(&stretches)?;
         }
         let writer = self.writer.as_ref();
         let full = writer.is_some_and(|writer| writer.len_bytes() >= self.bounds.max_bytes);
-        if full || self.written.len() >= BATCH_CHUNKS || self.leased.count() >= BATCH_LEASES {
+        if full
+            || self.written.len() >= BATCH_CHUNKS
+            || self.leased.count() >= BATCH_LEASES
+            || self.pages.len() >= BATCH_PAGES
+        {
             self.name_batch()?;
         }
         Ok(())
+    }
+
+    /// Copies what is not cut yet, so that many short buffers go back to the ring.
+    fn copy_carry(&mut self, undecided: u64) {
+        for (start, buffer) in &mut self.carry {
+            let skip = undecided.saturating_sub(*start);
+            let from = usize::try_from(skip).map_or(buffer.len(), |skip| skip.min(buffer.len()));
+            *buffer = Bytes::copy_from_slice(&buffer[from..]);
+            *start += from as u64;
+        }
     }
 
     /// Finds the bytes of a cut in the buffers.
@@ -165,7 +192,10 @@ impl Storer {
             let from = range.start.max(*start);
             let to = range.end.min(start + buffer.len() as u64);
             let place = |at: u64| usize::try_from(at - start).ok();
-            (from < to).then_some(buffer.slice(place(from)?..place(to)?))
+            if from >= to {
+                return None;
+            }
+            Some(buffer.slice(place(from)?..place(to)?))
         });
         Stretch::Data {
             parts: parts.collect(),
@@ -257,6 +287,12 @@ impl Storer {
     pub(crate) fn abandon(mut self, why: Error) -> Error {
         self.let_go_of_pack();
         why
+    }
+}
+
+impl Drop for Storer {
+    fn drop(&mut self) {
+        self.let_go_of_pack();
     }
 }
 

@@ -119,7 +119,8 @@ impl Upload {
     }
 
     /// Takes a hole: `len_bytes` zeros, at a cost that does not grow with the length as long as
-    /// only identities are computed (digests of the whole image must see every zero).
+    /// only identities are computed (digests of the whole image must see every zero) and the data
+    /// is cut on block borders.
     ///
     /// # Errors
     /// As [`Upload::finish`]; the upload has failed then.
@@ -149,6 +150,9 @@ impl Upload {
     }
 
     fn skip_blocks(&mut self, mut len_bytes: u64) -> Result<()> {
+        if len_bytes == 0 {
+            return Ok(());
+        }
         self.push_buffer()?;
         while len_bytes > 0 {
             let running = self.running()?;

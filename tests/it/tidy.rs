@@ -23,7 +23,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["disk"]),
     ("chunk", &["disk", "hash", "store"]),
     ("index", &["disk", "manifest", "image", "policy"]),
-    ("base", &["lease", "manifest", "store", "chunk", "index"]),
+    (
+        "base",
+        &["lease", "disk", "manifest", "store", "chunk", "index"],
+    ),
     (
         "ingest",
         &[

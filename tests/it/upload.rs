@@ -3,9 +3,9 @@
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use smalti::ingest::UploadOptions;
-use smalti::{Engine, ErrorCode, Image, Images, Status};
+use smalti::{ContainerFormat, Engine, ErrorCode, Image, Images, Settings, Status};
 
-use crate::support::{Pattern, bytes, caller, new_image, read_all};
+use crate::support::{Pattern, Rng, bytes, caller, new_image, read_all};
 
 fn upload(images: &Images, data: &[u8]) -> Image {
     let image = images.create(new_image()).expect("create");
@@ -190,4 +190,89 @@ fn a_dropped_upload_and_a_failing_source_leave_the_image_queued() {
     );
     let again = upload.finish().expect_err("it has failed");
     assert_eq!(again.code(), ErrorCode::InvalidState);
+}
+
+#[test]
+fn many_small_holes_and_writes_do_not_wait_for_each_other() {
+    for container in [ContainerFormat::Bare, ContainerFormat::Ova] {
+        let engine = Engine::in_memory().expect("open");
+        let images = engine.images(&caller());
+        let image = images
+            .create(new_image().container_format(container))
+            .expect("create");
+        let mut upload = images.upload(image.id()).expect("begin");
+        let mut expected = Vec::new();
+        for round in 0..400usize {
+            let (hole, len) = ([1, 1000, 4096, 8192][round % 4], 1 + round % 4097);
+            upload.skip(hole as u64).expect("skip");
+            expected.resize(expected.len() + hole, 0);
+            let data = bytes(Pattern::Random(round as u64), len);
+            upload.write_all(&data).expect("write");
+            expected.extend_from_slice(&data);
+        }
+        let image = upload.finish().expect("finish");
+        assert!(read_all(&images, image.id()) == expected, "{container}");
+    }
+}
+
+#[test]
+fn the_directory_stays_locked_while_an_upload_runs() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = Engine::builder(dir.path()).open().expect("open");
+    let images = engine.images(&caller());
+    let image = images.create(new_image()).expect("create");
+    let mut upload = images.upload(image.id()).expect("begin");
+    drop((engine, images));
+    let locked = Engine::builder(dir.path())
+        .open()
+        .expect_err("the upload goes on");
+    assert_eq!(locked.code(), ErrorCode::Locked);
+    upload.write_all(b"still here").expect("write");
+    upload.finish().expect("finish");
+    let engine = Engine::builder(dir.path()).open().expect("open");
+    assert!(read_all(&engine.images(&caller()), image.id()) == b"still here");
+}
+
+#[test]
+fn a_directory_that_holds_directories_of_others_is_left_alone() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    std::fs::create_dir(dir.path().join("names")).expect("make");
+    std::fs::write(dir.path().join("names/guests.txt"), "ours").expect("write");
+    let refused = Engine::builder(dir.path()).open().expect_err("not ours");
+    assert_eq!(refused.code(), ErrorCode::UnknownFormat);
+    let found = std::fs::read_dir(dir.path()).expect("list").count();
+    assert_eq!(found, 1, "nothing was made");
+    assert!(dir.path().join("names/guests.txt").exists());
+}
+
+#[test]
+fn pages_of_long_and_monotonous_images_are_named_as_they_come() {
+    let settings = Settings {
+        hashing_algorithm: None,
+        legacy_md5: false,
+        ..Settings::default()
+    };
+    let engine = Engine::builder_in_memory()
+        .settings(settings)
+        .open()
+        .expect("open");
+    let images = engine.images(&caller());
+    let image = images.create(new_image()).expect("create");
+    let mut upload = images.upload(image.id()).expect("begin");
+    let blocks = [
+        bytes(Pattern::Random(1), 4096),
+        bytes(Pattern::Random(2), 4096),
+    ];
+    let mut rng = Rng(9);
+    let mut batch = vec![0; 1 << 20];
+    for _ in 0..400 {
+        for pair in batch.chunks_mut(8192) {
+            pair[..4096].copy_from_slice(&blocks[(rng.next() % 2) as usize]);
+        }
+        upload.write_all(&batch).expect("write");
+    }
+    let before = engine.stats().expect("stats").page_bytes;
+    assert!(before > 0, "pages are named while the upload runs");
+    upload.finish().expect("finish");
+    assert!(engine.verify(|_| {}).expect("verify").is_clean());
 }
