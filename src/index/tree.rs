@@ -299,6 +299,21 @@ impl RedbKv {
         error
     }
 
+    /// Begins a write. Where giving up an earlier one met a full disk, redb takes no more writes:
+    /// then the index is opened anew.
+    fn begin_write(&self, writer: &Writer) -> Result<redb::WriteTransaction> {
+        match self.with_db(Db::begin_write) {
+            Err(error) if error.code() == ErrorCode::Poisoned => {
+                let error = self.reopen(writer, error);
+                if self.poisoned.get().is_some() {
+                    return Err(error);
+                }
+                self.with_db(Db::begin_write).map_err(|e| self.poison(e))
+            }
+            begun => begun.map_err(|e| self.poison(e)),
+        }
+    }
+
     /// Runs one transaction, from the closure to its commit.
     fn transact<R>(
         &self,
@@ -306,7 +321,7 @@ impl RedbKv {
         durability: Durability,
         f: &mut impl FnMut(&mut dyn Put) -> Result<R>,
     ) -> Result<R> {
-        let txn = self.with_db(Db::begin_write).map_err(|e| self.poison(e))?;
+        let txn = self.begin_write(writer)?;
         let mut view = WriteView::new(&txn, std::mem::take(&mut writer.buffer));
         let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut view)));
         let written = view.finish();
@@ -421,7 +436,9 @@ impl RedbKv {
             writer.log.sync().map_err(|error| self.poison(error))?;
             match self.with_db(|db| db.checkpoint(seq)) {
                 Ok(()) => {}
-                Err(error) if error.code() == ErrorCode::StorageFull => {
+                Err(error)
+                    if matches!(error.code(), ErrorCode::StorageFull | ErrorCode::Poisoned) =>
+                {
                     return Err(self.reopen(writer, error));
                 }
                 Err(error) => return Err(self.poison(error)),
