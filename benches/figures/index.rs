@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use smalti::engine::Builder;
+use smalti::limits::TIB;
 use smalti::{Engine, ImageId, Settings};
 
 use crate::data::{
@@ -192,7 +193,9 @@ pub(crate) fn reopen(plan: &Plan) -> Vec<Row> {
     let start = Instant::now();
     let engine = engine(&path, IDENTITY);
     let time = start.elapsed();
-    engine.health().expect("healthy");
+    let stats = engine.stats().expect("stats");
+    assert_eq!(stats.image_count, COUNT as u64);
+    assert!(stats.logical_bytes >= TIB, "{} bytes", stats.logical_bytes);
     vec![Row {
         figure: "S14",
         what: format!("open after a kill, {COUNT} images of 1 TiB in all"),
