@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use smalti::gc::GcOptions;
@@ -173,4 +173,61 @@ fn a_lost_index_is_made_anew_from_packs_and_names() {
         after.unique_bytes
     );
     assert!(read_all(&images, again.id()) == kept[0].1);
+}
+
+fn rebuild(dir: &Path) -> smalti::check::RebuildReport {
+    fs::write(dir.join("index.redb"), b"not an index").expect("damage");
+    Engine::builder(dir)
+        .rebuild_index(|_, _| {})
+        .expect("rebuild")
+}
+
+fn collect_all(engine: &Engine) -> smalti::gc::GcReport {
+    let all = GcOptions {
+        min_garbage_ratio: 0.0,
+        seal_after_ms: 0,
+    };
+    engine.gc(all).expect("begin").run().expect("collect")
+}
+
+/// Returns the packs of a directory with their bytes, in order of their numbers.
+fn packs(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let list = fs::read_dir(dir.join("packs")).expect("list");
+    let mut paths: Vec<_> = list.map(|entry| entry.expect("entry").path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| (path.clone(), fs::read(&path).expect("read"));
+    paths.into_iter().map(read).collect()
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).expect("read");
+    bytes[at] ^= 1;
+    fs::write(path, bytes).expect("write");
+}
+
+#[test]
+fn pages_of_deleted_images_hold_nothing_after_a_rebuild() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    let doomed = bytes(Pattern::Random(1), 900_000);
+    let doomed_id = *upload(&images, &doomed).id();
+    let kept = bytes(Pattern::Random(2), 900_000);
+    let kept_id = *upload(&images, &kept).id();
+    images.delete(&doomed_id).expect("delete");
+    drop((images, engine));
+    // The data of the deleted image is gone with its pack, its pages are not.
+    for (path, pack) in packs(dir.path()) {
+        if pack.windows(16).any(|w| *w == doomed[..16]) && !pack.windows(16).any(|w| *w == kept[..16])
+        {
+            fs::remove_file(path).expect("remove");
+        }
+    }
+    let report = rebuild(dir.path());
+    assert_eq!(report.lost, Vec::<String>::new());
+    let engine = open(dir.path());
+    collect_all(&engine);
+    collect_all(&engine);
+    expect_clean(&engine);
+    assert!(read_all(&engine.images(&caller()), &kept_id) == kept);
 }
