@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -54,6 +55,7 @@ pub(crate) fn rebuild(
             now,
             packs: Vec::new(),
             places: HashMap::new(),
+            copies: HashMap::new(),
             refs: HashMap::new(),
         };
         work.packs(progress)?;
@@ -79,6 +81,8 @@ struct Rebuild<'a> {
     packs: Vec<(PackId, PackRow)>,
     /// Everything found in packs, garbage included.
     places: HashMap<ChunkKey, At>,
+    /// Further copies of chunks that lie in packs more than once, in the order of `places`.
+    copies: HashMap<ChunkKey, Vec<At>>,
     /// What images hold, and how many references hold it.
     refs: HashMap<ChunkKey, u64>,
 }
@@ -141,7 +145,10 @@ impl Rebuild<'_> {
                 id: entry.id,
             };
             let place = Place { offset, len_bytes };
-            self.places.entry(key).or_insert(At { pack, place });
+            match self.places.entry(key) {
+                Entry::Occupied(_) => self.copies.entry(key).or_default().push(At { pack, place }),
+                Entry::Vacant(none) => drop(none.insert(At { pack, place })),
+            }
         }
         chunk_bytes
     }
@@ -202,7 +209,7 @@ impl Rebuild<'_> {
 
     /// Returns what a page names, as often as it names it; nothing where it is in no pack.
     fn children(&mut self, key: &ChunkKey) -> Result<Vec<ChunkKey>> {
-        let Some(at) = self.places.get(key).copied() else {
+        let Some(at) = self.choose(key)? else {
             return Ok(Vec::new());
         };
         let page = decode(&self.read(key, at)?)?;
@@ -210,6 +217,30 @@ impl Rebuild<'_> {
             .pieces()
             .filter_map(|piece| child_key(key, page.level(), piece.content))
             .collect())
+    }
+
+    /// Returns where a chunk lies: of several copies the newest one that proves to be whole, or
+    /// the newest one if none does.
+    fn choose(&mut self, key: &ChunkKey) -> Result<Option<At>> {
+        let Some(oldest) = self.places.get(key).copied() else {
+            return Ok(None);
+        };
+        let Some(newer) = self.copies.remove(key) else {
+            return Ok(Some(oldest));
+        };
+        let mut chosen = newer.last().copied().unwrap_or(oldest);
+        for at in newer.into_iter().rev().chain([oldest]) {
+            match self.read(key, at) {
+                Ok(_) => {
+                    chosen = at;
+                    break;
+                }
+                Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.places.insert(*key, chosen);
+        Ok(Some(chosen))
     }
 
     /// Reads a copy of a chunk, and proves it.
@@ -229,7 +260,7 @@ impl Rebuild<'_> {
         let mut held: Vec<_> = std::mem::take(&mut self.refs).into_iter().collect();
         held.sort_unstable_by_key(|(key, _)| key.to_bytes());
         for (key, refs) in held {
-            let Some(at) = self.places.get(&key).copied() else {
+            let Some(at) = self.choose(&key)? else {
                 let what = format!("{:?} {} is referred to and in no pack", key.kind, key.id);
                 self.report.lost.push(what);
                 continue;

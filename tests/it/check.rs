@@ -231,3 +231,29 @@ fn pages_of_deleted_images_hold_nothing_after_a_rebuild() {
     expect_clean(&engine);
     assert!(read_all(&engine.images(&caller()), &kept_id) == kept);
 }
+
+#[test]
+fn of_several_copies_a_rebuild_takes_one_that_is_whole() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let data = bytes(Pattern::Random(3), 200_000);
+    let id = *upload(&engine.images(&caller()), &data).id();
+    engine.close(Duration::from_secs(1)).expect("close");
+    drop(engine);
+    let find = |pack: &[u8]| pack.windows(16).position(|w| *w == data[..16]);
+    let (path, at) = packs(dir.path())
+        .into_iter()
+        .find_map(|(path, pack)| Some((path, find(&pack)?)))
+        .expect("the bytes are in a pack");
+    flip(&path, at);
+    // What is damaged is stored again beside it.
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    upload(&images, &data);
+    assert!(read_all(&images, &id) == data);
+    drop((images, engine));
+    let report = rebuild(dir.path());
+    assert_eq!(report.lost, Vec::<String>::new());
+    let engine = open(dir.path());
+    assert!(read_all(&engine.images(&caller()), &id) == data);
+}
