@@ -1,13 +1,14 @@
 //! Making a lost index anew: places from packs, names from their snapshot and the log.
 
 use serde::Serialize;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::chunk::{Pack, Place, Proved, Segment, Verify, scan_pack};
+use crate::chunk::{Pack, Place, Proved, Segment, Verify, salvage_pack};
 use crate::clock::Timestamp;
 use crate::disk::Disk;
 use crate::error::{ErrorKind, Result};
@@ -18,6 +19,7 @@ use crate::index::record::decode_image;
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, PackRow};
 use crate::index::{KvOptions, Put, RedbKv, Table, images};
+use crate::limits::BLOCK_LEN_BYTES;
 use crate::manifest::decode;
 use crate::store::{PackState, Store};
 
@@ -77,8 +79,8 @@ struct Rebuild<'a> {
     store: &'a Arc<dyn Store>,
     report: &'a mut RebuildReport,
     now: Timestamp,
-    /// Packs with the rows that they get.
-    packs: Vec<(PackId, PackRow)>,
+    /// Packs with the rows that they get, and the ranges of them that are damaged.
+    packs: Vec<(PackId, PackRow, Vec<Range<u64>>)>,
     /// Everything found in packs, garbage included.
     places: HashMap<ChunkKey, At>,
     /// Further copies of chunks that lie in packs more than once, in the order of `places`.
@@ -111,24 +113,27 @@ impl Rebuild<'_> {
         let source = self.store.open(pack, PackState::Open)?;
         let mut row = PackRow::new(PackFate::Sealed, self.now.as_micros());
         row.len_bytes = source.len_bytes()?;
-        let mut segments = Vec::new();
-        let scanned = scan_pack(&*source, pack, &mut |segment| {
-            segments.push(segment);
-            Ok(())
-        });
-        match scanned {
-            Ok((_, true)) => {}
-            Ok((end, false)) => (row.fate, row.len_bytes) = (PackFate::Open, end),
+        let salvage = match salvage_pack(&*source, pack) {
+            Ok(salvage) => salvage,
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                self.report.lost.push(error.message().to_owned());
-                segments.clear();
+                if row.len_bytes > BLOCK_LEN_BYTES as u64 {
+                    let what = format!("pack {pack}: {error}; its file is left as it is");
+                    self.report.lost.push(what);
+                } else {
+                    // A file without room for a segment: collection removes it.
+                    self.packs.push((pack, row, Vec::new()));
+                }
+                return Ok(());
             }
             Err(error) => return Err(error),
+        };
+        if !salvage.sealed && salvage.skipped.is_empty() {
+            (row.fate, row.len_bytes) = (PackFate::Open, salvage.end);
         }
-        for segment in &segments {
+        for segment in &salvage.segments {
             row.chunk_bytes += self.segment(pack, segment);
         }
-        self.packs.push((pack, row));
+        self.packs.push((pack, row, salvage.skipped));
         Ok(())
     }
 
@@ -253,10 +258,7 @@ impl Rebuild<'_> {
     /// Makes rows of packs, and of the chunks that images hold. What no image holds has no row: it
     /// is garbage of its pack, like what an upload wrote and never named.
     fn rows(&mut self) -> Result<()> {
-        for (pack, row) in &self.packs {
-            places::put_pack(self.put, STORE, *pack, row)?;
-        }
-        let mut live = LiveChanges::default();
+        let (mut live, mut named) = (LiveChanges::default(), HashSet::new());
         let mut held: Vec<_> = std::mem::take(&mut self.refs).into_iter().collect();
         held.sort_unstable_by_key(|(key, _)| key.to_bytes());
         for (key, refs) in held {
@@ -273,6 +275,20 @@ impl Rebuild<'_> {
             };
             places::put_chunk(self.put, &key, None, &row)?;
             live.add(&key, &row);
+            named.insert(at.pack);
+        }
+        for (pack, row, skipped) in &self.packs {
+            let is_named = named.contains(pack);
+            if !skipped.is_empty() {
+                let what = format!("pack {pack}: damaged descriptors, skipped bytes {skipped:?}");
+                let left = "; its file is left as it is";
+                let what = what + if is_named { "" } else { left };
+                self.report.lost.push(what);
+            }
+            // Without a row collection does not touch it: what was skipped may have been live.
+            if skipped.is_empty() || is_named {
+                places::put_pack(self.put, STORE, *pack, row)?;
+            }
         }
         live.write(self.put)
     }

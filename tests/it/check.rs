@@ -218,7 +218,8 @@ fn pages_of_deleted_images_hold_nothing_after_a_rebuild() {
     drop((images, engine));
     // The data of the deleted image is gone with its pack, its pages are not.
     for (path, pack) in packs(dir.path()) {
-        if pack.windows(16).any(|w| *w == doomed[..16]) && !pack.windows(16).any(|w| *w == kept[..16])
+        if pack.windows(16).any(|w| *w == doomed[..16])
+            && !pack.windows(16).any(|w| *w == kept[..16])
         {
             fs::remove_file(path).expect("remove");
         }
@@ -256,4 +257,54 @@ fn of_several_copies_a_rebuild_takes_one_that_is_whole() {
     assert_eq!(report.lost, Vec::<String>::new());
     let engine = open(dir.path());
     assert!(read_all(&engine.images(&caller()), &id) == data);
+}
+
+/// Returns the pack that holds some bytes, and where its segments end.
+#[cfg(feature = "testing")]
+fn pack_with(dir: &Path, needle: &[u8]) -> (PathBuf, Vec<usize>) {
+    let holds = |pack: &[u8]| pack.windows(needle.len()).any(|window| window == needle);
+    let (path, pack) = packs(dir)
+        .into_iter()
+        .find(|(_, pack)| holds(pack))
+        .expect("the bytes are in a pack");
+    let number = u64::from_le_bytes(pack[16..24].try_into().expect("eight bytes"));
+    let (segments, _) = smalti::testing::pack_segments(&pack, number).expect("whole");
+    (path, segments.iter().map(|s| s.end as usize).collect())
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn a_damaged_descriptor_costs_a_rebuild_one_segment() {
+    for sealed in [false, true] {
+        let dir = tempfile::tempdir().expect("make a directory");
+        let engine = open(dir.path());
+        let images = engine.images(&caller());
+        let stored: Vec<_> = (0..4)
+            .map(|seed| {
+                let data = bytes(Pattern::Random(seed), 60_000);
+                (*upload(&images, &data).id(), data)
+            })
+            .collect();
+        if sealed {
+            collect_all(&engine);
+        }
+        drop((images, engine));
+        let (path, ends) = pack_with(dir.path(), &stored[0].1[..16]);
+        assert!(ends.len() > 3, "{ends:?}");
+        flip(&path, ends[0] - 1);
+        let before = fs::read(&path).expect("read");
+        let report = rebuild(dir.path());
+        let skipped = format!("[4096..{}]", ends[0]);
+        assert!(
+            report.lost.iter().any(|l| l.contains(&skipped)),
+            "{report:?}"
+        );
+        let engine = open(dir.path());
+        for (id, data) in &stored[1..] {
+            assert!(read_all(&engine.images(&caller()), id) == *data);
+        }
+        collect_all(&engine);
+        let after = fs::read(&path).expect("read");
+        assert!(after == before, "the pack is left as it is");
+    }
 }
