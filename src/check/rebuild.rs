@@ -1,13 +1,17 @@
 //! Making a lost index anew: places from packs, names from their snapshot and the log.
 
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::chunk::{Pack, Place, Proved, Verify, scan_pack};
+use bytes::Bytes;
+
+use crate::chunk::{Pack, Place, Proved, Segment, Verify, salvage_pack};
 use crate::clock::Timestamp;
 use crate::disk::Disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::image::{Image, Status};
 use crate::index::places::{self, Counter, LiveChanges};
@@ -15,6 +19,7 @@ use crate::index::record::decode_image;
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, PackRow};
 use crate::index::{KvOptions, Put, RedbKv, Table, images};
+use crate::limits::BLOCK_LEN_BYTES;
 use crate::manifest::decode;
 use crate::store::{PackState, Store};
 
@@ -50,12 +55,23 @@ pub(crate) fn rebuild(
             store,
             report: &mut report,
             now,
+            packs: Vec::new(),
+            places: HashMap::new(),
+            copies: HashMap::new(),
+            refs: HashMap::new(),
         };
         work.packs(progress)?;
-        work.pages()?;
-        work.images()
+        work.images()?;
+        work.rows()
     })?;
     Ok((kv, report))
+}
+
+/// Where a copy of a chunk lies.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    pack: PackId,
+    place: Place,
 }
 
 struct Rebuild<'a> {
@@ -63,13 +79,21 @@ struct Rebuild<'a> {
     store: &'a Arc<dyn Store>,
     report: &'a mut RebuildReport,
     now: Timestamp,
+    /// Packs with the rows that they get, and the ranges of them that are damaged.
+    packs: Vec<(PackId, PackRow, Vec<Range<u64>>)>,
+    /// Everything found in packs, garbage included.
+    places: HashMap<ChunkKey, At>,
+    /// Further copies of chunks that lie in packs more than once, in the order of `places`.
+    copies: HashMap<ChunkKey, Vec<At>>,
+    /// What images hold, and how many references hold it.
+    refs: HashMap<ChunkKey, u64>,
 }
 
 /// The one local store.
 const STORE: u16 = 0;
 
 impl Rebuild<'_> {
-    /// Makes rows of packs and of the chunks in them; nothing is referred to yet.
+    /// Finds out what lies in packs; nothing is referred to yet.
     fn packs(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let all = self.store.list()?;
         let total = all.len() as u64;
@@ -77,14 +101,10 @@ impl Rebuild<'_> {
         for (done, pack) in all.into_iter().enumerate() {
             progress(done as u64, total);
             next_pack = next_pack.max(pack.0.saturating_add(1));
-            match self.pack(pack) {
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
-                    self.report.lost.push(error.message().to_owned());
-                }
-                done => done?,
-            }
+            self.pack(pack)?;
         }
         progress(total, total);
+        self.report.chunk_count = self.places.len() as u64;
         places::set_counter(self.put, Counter::NextPack, next_pack)
     }
 
@@ -93,101 +113,52 @@ impl Rebuild<'_> {
         let source = self.store.open(pack, PackState::Open)?;
         let mut row = PackRow::new(PackFate::Sealed, self.now.as_micros());
         row.len_bytes = source.len_bytes()?;
-        // Made first: a pack that cannot be read is still known, and collection removes it.
-        places::put_pack(self.put, STORE, pack, &row)?;
-        let mut segments = Vec::new();
-        let (end, sealed) = scan_pack(&*source, pack, &mut |segment| {
-            segments.push(segment);
-            Ok(())
-        })?;
-        if !sealed {
-            (row.fate, row.len_bytes) = (PackFate::Open, end);
-        }
-        let mut live = LiveChanges::default();
-        for segment in &segments {
-            for (offset, entry) in segment.places() {
-                row.chunk_bytes += u64::from(entry.len_bytes);
-                let (domain, kind, id) = (segment.domain, entry.kind, entry.id);
-                let key = ChunkKey {
-                    store: STORE,
-                    domain,
-                    kind,
-                    id,
-                };
-                if places::chunk(self.put, &key)?.is_some() {
-                    continue;
+        let salvage = match salvage_pack(&*source, pack) {
+            Ok(salvage) => salvage,
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                if row.len_bytes > BLOCK_LEN_BYTES as u64 {
+                    let what = format!("pack {pack}: {error}; its file is left as it is");
+                    self.report.lost.push(what);
+                } else {
+                    // A file without room for a segment: collection removes it.
+                    self.packs.push((pack, row, Vec::new()));
                 }
-                let (pack, len_bytes) = (pack.0, entry.len_bytes);
-                let chunk = ChunkRow {
-                    pack,
-                    offset,
-                    len_bytes,
-                    refs: 0,
-                };
-                places::put_chunk(self.put, &key, None, &chunk)?;
-                live.add(&key, &chunk);
-                self.report.chunk_count += 1;
+                return Ok(());
             }
+            Err(error) => return Err(error),
+        };
+        if !salvage.sealed && salvage.skipped.is_empty() {
+            (row.fate, row.len_bytes) = (PackFate::Open, salvage.end);
         }
-        places::put_pack(self.put, STORE, pack, &row)?;
-        live.write(self.put)
-    }
-
-    /// Counts what pages refer to.
-    fn pages(&mut self) -> Result<()> {
-        let keys = places::collect(self.put, Table::Chunks, usize::MAX, &mut |key, _| {
-            places::chunk_key(Table::Chunks, key)
-        })?;
-        let mut refs: HashMap<ChunkKey, u64> = HashMap::new();
-        for key in keys.into_iter().filter(|key| key.kind == ChunkKind::Page) {
-            match self.children(&key) {
-                Ok(children) => children.for_each(|child| *refs.entry(child).or_insert(0) += 1),
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
-                    self.report
-                        .lost
-                        .push(format!("manifest page {}: {error}", key.id));
-                }
-                Err(error) => return Err(error),
-            }
+        for segment in &salvage.segments {
+            row.chunk_bytes += self.segment(pack, segment);
         }
-        for (key, count) in refs {
-            self.refer(&key, count)?;
-        }
+        self.packs.push((pack, row, salvage.skipped));
         Ok(())
     }
 
-    fn children(&self, key: &ChunkKey) -> Result<impl Iterator<Item = ChunkKey> + use<>> {
-        let row = places::chunk(self.put, key)?;
-        let row = row.ok_or_else(|| Error::corrupt("its row has vanished"))?;
-        let pack = PackId(row.pack);
-        let source = self.store.open(pack, PackState::Open)?;
-        let pack = Pack::new(pack, PackState::Open, source, Arc::<Proved>::default())?;
-        let place = Place {
-            offset: row.offset,
-            len_bytes: row.len_bytes,
-        };
-        let page = decode(&pack.chunk_copied(place, &key.id, Verify::Always)?)?;
-        let (key, level) = (*key, page.level());
-        let pieces: Vec<_> = page.pieces().collect();
-        Ok(pieces
-            .into_iter()
-            .filter_map(move |piece| child_key(&key, level, piece.content)))
+    /// Remembers where chunks lie; returns their bytes.
+    fn segment(&mut self, pack: PackId, segment: &Segment) -> u64 {
+        let mut chunk_bytes = 0;
+        for (offset, entry) in segment.places() {
+            let len_bytes = entry.len_bytes;
+            chunk_bytes += u64::from(len_bytes);
+            let key = ChunkKey {
+                store: STORE,
+                domain: segment.domain,
+                kind: entry.kind,
+                id: entry.id,
+            };
+            let place = Place { offset, len_bytes };
+            match self.places.entry(key) {
+                Entry::Occupied(_) => self.copies.entry(key).or_default().push(At { pack, place }),
+                Entry::Vacant(none) => drop(none.insert(At { pack, place })),
+            }
+        }
+        chunk_bytes
     }
 
-    fn refer(&mut self, key: &ChunkKey, count: u64) -> Result<()> {
-        let Some(before) = places::chunk(self.put, key)? else {
-            let what = format!("{:?} {} is referred to and in no pack", key.kind, key.id);
-            self.report.lost.push(what);
-            return Ok(());
-        };
-        let row = ChunkRow {
-            refs: before.refs + count,
-            ..before
-        };
-        places::put_chunk(self.put, key, Some(&before), &row)
-    }
-
-    /// Lets images refer to their manifests, and takes back uploads that were running.
+    /// Takes back uploads that were running, and walks from each image to all that it holds.
     fn images(&mut self) -> Result<()> {
         let all = places::collect(self.put, Table::Images, usize::MAX, &mut |_, value| {
             decode_image(value)
@@ -199,24 +170,126 @@ impl Rebuild<'_> {
                 image.back_to_queued(self.now)?;
                 images::put(self.put, &image)?;
             }
-            self.root(&image)?;
+            self.reach(&image)?;
         }
         Ok(())
     }
 
-    fn root(&mut self, image: &Image) -> Result<()> {
+    /// Counts the references of an image, and those of pages that no image before has reached.
+    fn reach(&mut self, image: &Image) -> Result<()> {
         let Some(root) = image.data().map(images::root_key) else {
             return Ok(());
         };
-        if places::chunk(self.put, &root)?.is_none() {
-            let what = format!(
-                "image {}: its manifest {} is in no pack",
-                image.id(),
-                root.id
-            );
+        if !self.places.contains_key(&root) {
+            let (id, root) = (image.id(), root.id);
+            let what = format!("image {id}: its manifest {root} is in no pack");
             self.report.lost.push(what);
             return Ok(());
         }
-        self.refer(&root, 1)
+        let mut pages = Vec::new();
+        self.refer(root, &mut pages);
+        while let Some(page) = pages.pop() {
+            match self.children(&page) {
+                Ok(children) => children
+                    .into_iter()
+                    .for_each(|child| self.refer(child, &mut pages)),
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    let what = format!("manifest page {}: {error}", page.id);
+                    self.report.lost.push(what);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a reference; a page that is met for the first time is to be read.
+    fn refer(&mut self, key: ChunkKey, pages: &mut Vec<ChunkKey>) {
+        let count = self.refs.entry(key).or_insert(0);
+        *count += 1;
+        if *count == 1 && key.kind == ChunkKind::Page {
+            pages.push(key);
+        }
+    }
+
+    /// Returns what a page names, as often as it names it; nothing where it is in no pack.
+    fn children(&mut self, key: &ChunkKey) -> Result<Vec<ChunkKey>> {
+        let Some(at) = self.choose(key)? else {
+            return Ok(Vec::new());
+        };
+        let page = decode(&self.read(key, at)?)?;
+        Ok(page
+            .pieces()
+            .filter_map(|piece| child_key(key, page.level(), piece.content))
+            .collect())
+    }
+
+    /// Returns where a chunk lies: of several copies the newest one that proves to be whole, or
+    /// the newest one if none does.
+    fn choose(&mut self, key: &ChunkKey) -> Result<Option<At>> {
+        let Some(oldest) = self.places.get(key).copied() else {
+            return Ok(None);
+        };
+        let Some(newer) = self.copies.remove(key) else {
+            return Ok(Some(oldest));
+        };
+        let mut chosen = newer.last().copied().unwrap_or(oldest);
+        for at in newer.into_iter().rev().chain([oldest]) {
+            match self.read(key, at) {
+                Ok(_) => {
+                    chosen = at;
+                    break;
+                }
+                Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.places.insert(*key, chosen);
+        Ok(Some(chosen))
+    }
+
+    /// Reads a copy of a chunk, and proves it.
+    fn read(&self, key: &ChunkKey, at: At) -> Result<Bytes> {
+        let source = self.store.open(at.pack, PackState::Open)?;
+        let pack = Pack::new(at.pack, PackState::Open, source, Arc::<Proved>::default())?;
+        pack.chunk_copied(at.place, &key.id, Verify::Always)
+    }
+
+    /// Makes rows of packs, and of the chunks that images hold. What no image holds has no row: it
+    /// is garbage of its pack, like what an upload wrote and never named.
+    fn rows(&mut self) -> Result<()> {
+        let (mut live, mut named) = (LiveChanges::default(), HashSet::new());
+        let mut held: Vec<_> = std::mem::take(&mut self.refs).into_iter().collect();
+        held.sort_unstable_by_key(|(key, _)| key.to_bytes());
+        for (key, refs) in held {
+            let Some(at) = self.choose(&key)? else {
+                let what = format!("{:?} {} is referred to and in no pack", key.kind, key.id);
+                self.report.lost.push(what);
+                continue;
+            };
+            let row = ChunkRow {
+                pack: at.pack.0,
+                offset: at.place.offset,
+                len_bytes: at.place.len_bytes,
+                refs,
+            };
+            places::put_chunk(self.put, &key, None, &row)?;
+            live.add(&key, &row);
+            named.insert(at.pack);
+        }
+        for (pack, row, skipped) in &self.packs {
+            let is_named = named.contains(pack);
+            if !skipped.is_empty() {
+                let what = format!("pack {pack}: damaged descriptors, skipped bytes {skipped:?}");
+                let left = "; its file is left as it is";
+                let what = what + if is_named { "" } else { left };
+                self.report.lost.push(what);
+            }
+            // Without a row collection does not touch it: what was skipped may have been live.
+            if skipped.is_empty() || is_named {
+                places::put_pack(self.put, STORE, *pack, row)?;
+            }
+        }
+        live.write(self.put)
     }
 }

@@ -18,6 +18,8 @@ pub(crate) use cut::{Cut, Cutter, Piece};
 pub use pack::Verify;
 pub(crate) use pack::{Pack, Place, Proved};
 pub(crate) use packs::Packs;
-pub(crate) use scan::{check_segment, scan_pack, walk_back};
+#[cfg(feature = "testing")]
+pub(crate) use scan::scan_pack;
+pub(crate) use scan::{check_segment, salvage_pack, walk_back};
 pub(crate) use segment::{Entry, Segment};
 pub(crate) use write::{Mark, NewChunk, PackWriter};

@@ -1,9 +1,13 @@
 //! Finding the segments of a pack: backwards from a known end, or forwards where no end is known.
 
+use std::ops::Range;
+
 use super::segment::{
-    EDGE_LEN_BYTES, ENTRY_LEN_BYTES, Entry, Footer, Header, SEGMENT_MAX_BYTES, SEGMENT_MAX_ENTRIES,
-    Segment, TRAILER_LEN_BYTES, decode_footer, decode_header, decode_trailer,
+    EDGE_LEN_BYTES, ENTRY_LEN_BYTES, Entry, Footer, Header, Segment, TRAILER_LEN_BYTES,
+    decode_footer, decode_header, decode_trailer,
 };
+#[cfg(any(test, feature = "testing"))]
+use super::segment::{SEGMENT_MAX_BYTES, SEGMENT_MAX_ENTRIES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash;
 use crate::id::PackId;
@@ -73,10 +77,79 @@ pub(crate) fn walk_back(
     Ok(())
 }
 
+/// What is found in a pack of which nothing is known and which may be damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Salvage {
+    /// Every segment whose own descriptor is whole, first one first.
+    pub(crate) segments: Vec<Segment>,
+    /// Offset behind the last one; that of the footer in a sealed pack.
+    pub(crate) end: u64,
+    /// Whether the pack has a whole footer.
+    pub(crate) sealed: bool,
+    /// What was skipped between header, segments and footer: descriptors there are damaged.
+    pub(crate) skipped: Vec<Range<u64>>,
+}
+
+/// Finds the segments of a pack as far as their descriptors are whole, whatever lies between them.
+///
+/// What lies behind the last whole segment of an unsealed pack counts as never acknowledged.
+pub(crate) fn salvage_pack(source: &dyn PackSource, pack: PackId) -> Result<Salvage> {
+    let header = header(source, pack)?;
+    let footer = whole(footer(source, pack))?;
+    let mut walked = Vec::new();
+    let mut limit = match &footer {
+        Some(footer) => footer.end,
+        None => source.len_bytes()?,
+    };
+    if footer.is_some() {
+        while limit > EDGE_LEN_BYTES as u64 {
+            let Some(segment) = whole(segment_before(source, &header, limit))? else {
+                break;
+            };
+            limit = segment.start;
+            walked.push(segment);
+        }
+    }
+    let (mut segments, mut skipped) = (Vec::new(), Vec::new());
+    let mut start = EDGE_LEN_BYTES as u64;
+    let mut end = start + BLOCK;
+    while end <= limit {
+        let found = whole(segment_before(source, &header, end))?;
+        if let Some(segment) = found.filter(|segment| segment.start >= start) {
+            if segment.start > start {
+                skipped.push(start..segment.start);
+            }
+            start = end;
+            segments.push(segment);
+        }
+        end += BLOCK;
+    }
+    if footer.is_some() && start < limit {
+        skipped.push(start..limit);
+    }
+    segments.extend(walked.into_iter().rev());
+    Ok(Salvage {
+        end: footer.map_or(start, |footer| footer.end),
+        segments,
+        sealed: footer.is_some(),
+        skipped,
+    })
+}
+
+/// Returns what was read, none where it is damaged; a failure of the disk is none of the pack.
+fn whole<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Finds the segments of a pack of which nothing is known, first one first, and returns the end of
 /// the last one and whether the pack is sealed.
 ///
 /// What lies behind the last whole segment of an unsealed pack was never acknowledged.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn scan_pack(
     source: &dyn PackSource,
     pack: PackId,
@@ -102,6 +175,7 @@ pub(crate) fn scan_pack(
 }
 
 /// Looks for the segment that starts at `start` by the trailers that may end it.
+#[cfg(any(test, feature = "testing"))]
 fn segment_after(
     source: &dyn PackSource,
     header: &Header,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use smalti::gc::GcOptions;
@@ -173,4 +173,138 @@ fn a_lost_index_is_made_anew_from_packs_and_names() {
         after.unique_bytes
     );
     assert!(read_all(&images, again.id()) == kept[0].1);
+}
+
+fn rebuild(dir: &Path) -> smalti::check::RebuildReport {
+    fs::write(dir.join("index.redb"), b"not an index").expect("damage");
+    Engine::builder(dir)
+        .rebuild_index(|_, _| {})
+        .expect("rebuild")
+}
+
+fn collect_all(engine: &Engine) -> smalti::gc::GcReport {
+    let all = GcOptions {
+        min_garbage_ratio: 0.0,
+        seal_after_ms: 0,
+    };
+    engine.gc(all).expect("begin").run().expect("collect")
+}
+
+/// Returns the packs of a directory with their bytes, in order of their numbers.
+fn packs(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let list = fs::read_dir(dir.join("packs")).expect("list");
+    let mut paths: Vec<_> = list.map(|entry| entry.expect("entry").path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| (path.clone(), fs::read(&path).expect("read"));
+    paths.into_iter().map(read).collect()
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).expect("read");
+    bytes[at] ^= 1;
+    fs::write(path, bytes).expect("write");
+}
+
+#[test]
+fn pages_of_deleted_images_hold_nothing_after_a_rebuild() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    let doomed = bytes(Pattern::Random(1), 900_000);
+    let doomed_id = *upload(&images, &doomed).id();
+    let kept = bytes(Pattern::Random(2), 900_000);
+    let kept_id = *upload(&images, &kept).id();
+    images.delete(&doomed_id).expect("delete");
+    drop((images, engine));
+    // The data of the deleted image is gone with its pack, its pages are not.
+    for (path, pack) in packs(dir.path()) {
+        if pack.windows(16).any(|w| *w == doomed[..16])
+            && !pack.windows(16).any(|w| *w == kept[..16])
+        {
+            fs::remove_file(path).expect("remove");
+        }
+    }
+    let report = rebuild(dir.path());
+    assert_eq!(report.lost, Vec::<String>::new());
+    let engine = open(dir.path());
+    collect_all(&engine);
+    collect_all(&engine);
+    expect_clean(&engine);
+    assert!(read_all(&engine.images(&caller()), &kept_id) == kept);
+}
+
+#[test]
+fn of_several_copies_a_rebuild_takes_one_that_is_whole() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let data = bytes(Pattern::Random(3), 200_000);
+    let id = *upload(&engine.images(&caller()), &data).id();
+    engine.close(Duration::from_secs(1)).expect("close");
+    drop(engine);
+    let find = |pack: &[u8]| pack.windows(16).position(|w| *w == data[..16]);
+    let (path, at) = packs(dir.path())
+        .into_iter()
+        .find_map(|(path, pack)| Some((path, find(&pack)?)))
+        .expect("the bytes are in a pack");
+    flip(&path, at);
+    // What is damaged is stored again beside it.
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    upload(&images, &data);
+    assert!(read_all(&images, &id) == data);
+    drop((images, engine));
+    let report = rebuild(dir.path());
+    assert_eq!(report.lost, Vec::<String>::new());
+    let engine = open(dir.path());
+    assert!(read_all(&engine.images(&caller()), &id) == data);
+}
+
+/// Returns the pack that holds some bytes, and where its segments end.
+#[cfg(feature = "testing")]
+fn pack_with(dir: &Path, needle: &[u8]) -> (PathBuf, Vec<usize>) {
+    let holds = |pack: &[u8]| pack.windows(needle.len()).any(|window| window == needle);
+    let (path, pack) = packs(dir)
+        .into_iter()
+        .find(|(_, pack)| holds(pack))
+        .expect("the bytes are in a pack");
+    let number = u64::from_le_bytes(pack[16..24].try_into().expect("eight bytes"));
+    let (segments, _) = smalti::testing::pack_segments(&pack, number).expect("whole");
+    (path, segments.iter().map(|s| s.end as usize).collect())
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn a_damaged_descriptor_costs_a_rebuild_one_segment() {
+    for sealed in [false, true] {
+        let dir = tempfile::tempdir().expect("make a directory");
+        let engine = open(dir.path());
+        let images = engine.images(&caller());
+        let stored: Vec<_> = (0..4)
+            .map(|seed| {
+                let data = bytes(Pattern::Random(seed), 60_000);
+                (*upload(&images, &data).id(), data)
+            })
+            .collect();
+        if sealed {
+            collect_all(&engine);
+        }
+        drop((images, engine));
+        let (path, ends) = pack_with(dir.path(), &stored[0].1[..16]);
+        assert!(ends.len() > 3, "{ends:?}");
+        flip(&path, ends[0] - 1);
+        let before = fs::read(&path).expect("read");
+        let report = rebuild(dir.path());
+        let skipped = format!("[4096..{}]", ends[0]);
+        assert!(
+            report.lost.iter().any(|l| l.contains(&skipped)),
+            "{report:?}"
+        );
+        let engine = open(dir.path());
+        for (id, data) in &stored[1..] {
+            assert!(read_all(&engine.images(&caller()), id) == *data);
+        }
+        collect_all(&engine);
+        let after = fs::read(&path).expect("read");
+        assert!(after == before, "the pack is left as it is");
+    }
 }
