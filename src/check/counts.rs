@@ -203,7 +203,7 @@ fn children(base: &Base, get: &dyn Get, key: &ChunkKey, row: &ChunkRow) -> Resul
         .collect())
 }
 
-fn each_chunk(
+pub(super) fn each_chunk(
     get: &dyn Get,
     visit: &mut dyn FnMut(ChunkKey, &ChunkRow) -> Result<()>,
 ) -> Result<()> {

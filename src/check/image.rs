@@ -112,8 +112,13 @@ fn read_data(base: &Base, key: &ChunkKey, len_bytes: Option<u64>) -> Result<()> 
         .map(drop)
 }
 
-/// Finds the images that need something of `bad`, and names them in the damage.
-pub(super) fn trace(base: &Base, bad: &HashSet<ChunkKey>, report: &mut VerifyReport) -> Result<()> {
+/// Finds the images that need something of `bad`, and names them in the damage: in that which names
+/// the chunk, or in that of which the index stands with it.
+pub(super) fn trace(
+    base: &Base,
+    bad: &HashMap<ChunkKey, Option<usize>>,
+    report: &mut VerifyReport,
+) -> Result<()> {
     if bad.is_empty() {
         return Ok(());
     }
@@ -131,10 +136,16 @@ pub(super) fn trace(base: &Base, bad: &HashSet<ChunkKey>, report: &mut VerifyRep
         hit.into_iter()
             .for_each(|key| touched.entry(key).or_default().push(*image.id()));
     }
+    for (key, images) in &touched {
+        if let Some(index) = bad.get(key).copied().flatten() {
+            report.damage[index].images.extend(images);
+        }
+    }
     for damage in &mut report.damage {
-        let Some(chunk) = damage.chunk else { continue };
-        for (_, images) in touched.iter().filter(|(key, _)| key.id == chunk) {
-            damage.images.extend(images);
+        if let Some(chunk) = damage.chunk {
+            for (_, images) in touched.iter().filter(|(key, _)| key.id == chunk) {
+                damage.images.extend(images);
+            }
         }
         damage.images.sort_unstable();
         damage.images.dedup();
@@ -146,11 +157,11 @@ pub(super) fn trace(base: &Base, bad: &HashSet<ChunkKey>, report: &mut VerifyRep
 fn find_bad(
     base: &Base,
     key: ChunkKey,
-    bad: &HashSet<ChunkKey>,
+    bad: &HashMap<ChunkKey, Option<usize>>,
     needs: &mut HashMap<ChunkKey, bool>,
     hit: &mut HashSet<ChunkKey>,
 ) -> bool {
-    if bad.contains(&key) {
+    if bad.contains_key(&key) {
         hit.insert(key);
         return true;
     }

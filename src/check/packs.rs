@@ -1,10 +1,10 @@
 //! Reading every byte of every pack, from the medium where the disk can be told so.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Damage, VerifyProgress, VerifyReport, counts, image};
 use crate::base::Base;
-use crate::chunk::{Segment, check_segment, walk_back};
+use crate::chunk::{Segment, check_segment, salvage_pack, walk_back};
 use crate::error::{ErrorKind, Result};
 use crate::id::{ChunkKey, PackId};
 use crate::index::rows::{PackFate, PackRow};
@@ -23,7 +23,9 @@ pub(crate) fn check_all(
     let mut check = Check {
         base,
         report: VerifyReport::default(),
-        bad: HashSet::new(),
+        bad: HashMap::new(),
+        met: HashSet::new(),
+        unmet: HashMap::new(),
     };
     let mut done_bytes = 0;
     for (store, pack, row) in rows {
@@ -38,6 +40,7 @@ pub(crate) fn check_all(
         done_bytes,
         total_bytes,
     });
+    check.miss()?;
     let Check {
         mut report, bad, ..
     } = check;
@@ -50,11 +53,51 @@ struct Check<'a> {
     base: &'a Base,
     report: VerifyReport,
     /// Chunks that rows name and that cannot be read.
-    bad: HashSet<ChunkKey>,
+    ///
+    /// With the index of the damage that is to name their images, where it names no chunk.
+    bad: HashMap<ChunkKey, Option<usize>>,
+    /// Offsets of the chunks that were met in the pack that is read.
+    met: HashSet<u64>,
+    /// Packs in which chunks may be missing: what was met in them, and the index of the damage.
+    unmet: HashMap<(u16, PackId), (HashSet<u64>, usize)>,
 }
 
 impl Check<'_> {
     fn pack(&mut self, store: u16, pack: PackId, row: &PackRow) -> Result<()> {
+        self.met.clear();
+        let before = self.report.damage.len();
+        self.read(store, pack, row)?;
+        // Damage of a chunk or of padding stands at its place; that of the pack names no chunk.
+        let of_pack = |damage: &Damage| damage.chunk.is_none();
+        let new = &self.report.damage[before..];
+        if let Some(index) = new.iter().position(of_pack) {
+            let met = std::mem::take(&mut self.met);
+            self.unmet.insert((store, pack), (met, before + index));
+        }
+        Ok(())
+    }
+
+    /// Adds to `bad` what rows name in damaged packs and was not met there.
+    fn miss(&mut self) -> Result<()> {
+        if self.unmet.is_empty() {
+            return Ok(());
+        }
+        let Self {
+            base, bad, unmet, ..
+        } = self;
+        base.kv.read(|get| {
+            counts::each_chunk(get, &mut |key, row| {
+                if let Some((met, damage)) = unmet.get(&(key.store, PackId(row.pack)))
+                    && !met.contains(&row.offset)
+                {
+                    bad.insert(key, Some(*damage));
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn read(&mut self, store: u16, pack: PackId, row: &PackRow) -> Result<()> {
         self.report.pack_count += 1;
         let source = match self.base.packs.store(store)?.open(pack, PackState::Open) {
             Ok(source) => source,
@@ -84,10 +127,21 @@ impl Check<'_> {
                 self.report
                     .damage
                     .push(Damage::of_pack(pack, None, error.message()));
-                Ok(())
             }
-            done => done,
+            done => return done,
         }
+        // What lies before the damage is read as well.
+        let salvage = match salvage_pack(&*source, pack) {
+            Ok(salvage) => salvage,
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for segment in &salvage.segments {
+            if segment.end <= row.len_bytes && !self.met.contains(&segment.start) {
+                self.segment(store, pack, &*source, segment)?;
+            }
+        }
+        Ok(())
     }
 
     fn segment(
@@ -98,6 +152,7 @@ impl Check<'_> {
         segment: &Segment,
     ) -> Result<()> {
         source.forget(segment.start..segment.end);
+        self.met.extend(segment.places().map(|(offset, _)| offset));
         let domain = segment.domain;
         check_segment(source, segment, &mut |offset, entry, what| match what {
             None => {
@@ -109,12 +164,13 @@ impl Check<'_> {
                 let mut damage = Damage::of_pack(pack, offset, message);
                 if let Some(entry) = entry {
                     damage.chunk = Some(entry.id);
-                    self.bad.insert(ChunkKey {
+                    let key = ChunkKey {
                         store,
                         domain,
                         kind: entry.kind,
                         id: entry.id,
-                    });
+                    };
+                    self.bad.insert(key, None);
                 }
                 self.report.damage.push(damage);
             }

@@ -308,3 +308,26 @@ fn a_damaged_descriptor_costs_a_rebuild_one_segment() {
         assert!(after == before, "the pack is left as it is");
     }
 }
+
+#[test]
+fn a_missing_pack_names_the_images_that_need_it() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    let first = bytes(Pattern::Random(1), 2_000_000);
+    let first_id = *upload(&images, &first).id();
+    collect_all(&engine);
+    let second_id = *upload(&images, &bytes(Pattern::Random(2), 200_000)).id();
+    engine.close(Duration::from_secs(1)).expect("close");
+    drop((images, engine));
+    let (path, _) = packs(dir.path())
+        .into_iter()
+        .find(|(_, pack)| pack.windows(16).any(|window| *window == first[..16]))
+        .expect("the bytes are in a pack");
+    fs::remove_file(path).expect("remove");
+    let engine = open(dir.path());
+    let report = engine.verify(|_| {}).expect("verify");
+    let named: Vec<_> = report.damage.iter().flat_map(|d| &d.images).collect();
+    assert!(named.contains(&&first_id), "{:#?}", report.damage);
+    assert!(!named.contains(&&second_id), "{:#?}", report.damage);
+}
