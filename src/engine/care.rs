@@ -46,7 +46,8 @@ impl Engine {
     }
 
     /// Reads every byte of every pack, proves every chunk, and counts again what the index keeps
-    /// counts of. Changes nothing; uploads and readers go on, collections wait.
+    /// counts of. Changes nothing; uploads and readers go on,
+    /// collections are refused meanwhile.
     ///
     /// # Errors
     /// `InvalidState` if a collection runs; `Unavailable` if the disk fails. Damage is no error:

@@ -99,7 +99,9 @@ impl Engine {
     /// Tells whether the engine takes writes.
     ///
     /// # Errors
-    /// `Poisoned` after a failed sync, with what failed; `Closed`.
+    /// `Poisoned` after a failed sync of the log or the index, with what failed; `Closed`. A failed
+    /// sync of a pack ends the upload that met it, and nothing is appended to that pack until the
+    /// engine is opened again.
     pub fn health(&self) -> Result<()> {
         self.inner.base.expect_open()?;
         self.inner.base.kv.health()

@@ -7,7 +7,8 @@ use crate::index::places::{self, Counter};
 use crate::index::rows::PackFate;
 use serde::Serialize;
 
-/// Figures of an engine, from one snapshot of its index. All bytes; sums are exact.
+/// Figures of an engine, from one snapshot of its index. All bytes; sums are exact when nothing
+/// waits for collection: what a deleted image held alone still counts as unique until then.
 ///
 /// `logical = zero + shared + unique`, and what lies in packs is `unique + pages + garbage` and
 /// what describes it.
