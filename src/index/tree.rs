@@ -165,6 +165,7 @@ impl RedbKv {
     /// # Errors
     ///
     /// `Poisoned`, `Closed`, `ReadOnlyEngine`; `StorageFull` leaves the handle in order.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn checkpoint(&self) -> Result<()> {
         let mut guard = self.lock_writer();
         let job = self.checkpoint_locked(self.writable(&mut guard)?)?;

@@ -340,6 +340,7 @@ impl Tombstone {
     ///
     /// # Errors
     /// `NewerFormat` for a version that a newer release wrote, else `Corrupt`.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let row: TombstoneRow<'_> = codec::decode(bytes)?;
         Ok(Self {

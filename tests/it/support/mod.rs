@@ -109,6 +109,7 @@ pub(crate) fn small_packs() -> smalti::Settings {
 }
 
 /// The seed of random tests: from `SMALTI_SEED`, or 1.
+#[cfg(feature = "testing")]
 pub(crate) fn seed() -> u64 {
     let given = std::env::var("SMALTI_SEED").ok();
     given.and_then(|seed| seed.parse().ok()).unwrap_or(1)
