@@ -1,6 +1,6 @@
 //! Giving references back, and removing the rows of chunks that nothing refers to.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::run::GcReport;
@@ -21,7 +21,7 @@ pub(super) fn release(base: &Base, report: &mut GcReport) -> Result<bool> {
         let items = places::collect(put, Table::Releases, ROWS_AT_ONCE, &mut |key, value| {
             Ok((key.to_vec(), codec::decode::<ReleaseRow>(value)?))
         })?;
-        let mut counts = HashMap::new();
+        let mut counts = BTreeMap::new();
         for (number, row) in &items {
             let key = places::chunk_key(Table::Releases, &row.key)?;
             *counts.entry(key).or_insert(0u64) += row.count;
@@ -98,8 +98,8 @@ impl Sweeper {
 }
 
 /// Returns what a page names, and how often; nothing for data.
-fn children(base: &Base, key: &ChunkKey) -> Result<HashMap<ChunkKey, u64>> {
-    let mut counts = HashMap::new();
+fn children(base: &Base, key: &ChunkKey) -> Result<BTreeMap<ChunkKey, u64>> {
+    let mut counts = BTreeMap::new();
     if key.kind == ChunkKind::Page {
         let page = base.page_from_pack(key)?;
         let named = page
@@ -113,7 +113,7 @@ fn children(base: &Base, key: &ChunkKey) -> Result<HashMap<ChunkKey, u64>> {
 /// Removes rows in one transaction, unless somebody has come to need them.
 fn remove(
     base: &Base,
-    dying: &[(ChunkKey, HashMap<ChunkKey, u64>)],
+    dying: &[(ChunkKey, BTreeMap<ChunkKey, u64>)],
     report: &mut GcReport,
 ) -> Result<()> {
     let sweep = base.leases.sweep();

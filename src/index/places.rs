@@ -1,6 +1,6 @@
 //! Operations on rows about bytes, inside the transactions of others.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use super::codec::{decode, encode};
@@ -274,7 +274,7 @@ pub(crate) fn release(put: &mut dyn Put, key: &ChunkKey, count: u64) -> Result<(
 
 /// Changes of what is live in packs, gathered in one transaction and written at its end.
 #[derive(Debug, Default)]
-pub(crate) struct LiveChanges(HashMap<(u16, PackId), Live>);
+pub(crate) struct LiveChanges(BTreeMap<(u16, PackId), Live>);
 
 #[derive(Debug, Default)]
 struct Live {

@@ -4,7 +4,7 @@
 //! root, and the holds of uploads that run. A page takes its references when its own row is made,
 //! and gives them back when that row is swept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use super::kv::{Put, Table};
@@ -121,8 +121,8 @@ pub(crate) fn name_pages(
         put,
         target,
         written,
-        rows: HashMap::new(),
-        holds: HashMap::new(),
+        rows: BTreeMap::new(),
+        holds: BTreeMap::new(),
     };
     pages.iter().try_for_each(|page| naming.page(page))?;
     naming.write()
@@ -133,8 +133,8 @@ struct Naming<'a> {
     target: Target,
     written: &'a HashMap<ChunkId, Written>,
     /// Rows as they were and as they become; none before means that the row is new.
-    rows: HashMap<ChunkKey, (Option<ChunkRow>, Option<ChunkRow>)>,
-    holds: HashMap<ChunkKey, i64>,
+    rows: BTreeMap<ChunkKey, (Option<ChunkRow>, Option<ChunkRow>)>,
+    holds: BTreeMap<ChunkKey, i64>,
 }
 
 impl Naming<'_> {
