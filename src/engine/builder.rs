@@ -259,7 +259,10 @@ impl Builder {
         };
         // A crash may have come between the format file and the index.
         let read_only = self.access == KvAccess::Read;
+        let mut salt = [0; 8];
+        salt.copy_from_slice(&self.random.bytes()[8..]);
         KvOptions {
+            salt: u64::from_le_bytes(salt),
             cache_bytes: self.settings.index_cache_bytes,
             checkpoint_log_bytes: self.settings.checkpoint_log_bytes,
             reserve_bytes,

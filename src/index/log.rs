@@ -3,13 +3,13 @@
 //! It refuses to guess: after a failed sync, or when a failed append cannot be taken back, it says
 //! so and the owner stops writing.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::sync::Arc;
 
 use super::frame::{SEGMENT_HEADER_LEN, SegmentHeader};
 use crate::disk::{Disk, DiskFile, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
+use crate::sum::sum64;
 
 /// Directory of the segments.
 pub(super) const LOG_DIR: &str = "log";
@@ -56,6 +56,8 @@ pub(super) struct LogWriter {
     next_number: u64,
     next_seq: u64,
     synced_seq: u64,
+    /// Random; seeds the salts of segments.
+    salt: u64,
     /// Closed segments, ascending.
     kept: Vec<Kept>,
 }
@@ -68,8 +70,10 @@ impl LogWriter {
         kept: Vec<Kept>,
         next_number: u64,
         last_seq: u64,
+        salt: u64,
     ) -> Self {
         Self {
+            salt,
             disk,
             current: None,
             next_number,
@@ -140,7 +144,7 @@ impl LogWriter {
         let header = SegmentHeader {
             number: self.next_number,
             first_seq: self.next_seq,
-            salt: RandomState::new().build_hasher().finish(),
+            salt: sum64(self.salt, &self.next_number.to_le_bytes()),
         };
         let path = segment_path(header.number);
         let current = self.create(&path, header).map_err(|cause| {

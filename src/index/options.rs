@@ -1,5 +1,7 @@
 //! Settings and figures of the ordered byte map.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use crate::limits::MIB;
 
 /// What an open may do.
@@ -22,6 +24,8 @@ pub(crate) struct KvOptions {
     pub(crate) checkpoint_log_bytes: u64,
     /// Length of the file that is given up when the disk is full, in bytes; 0 is none.
     pub(crate) reserve_bytes: u64,
+    /// Random; seeds the salts of log segments.
+    pub(crate) salt: u64,
     /// What the open may do.
     pub(crate) access: KvAccess,
 }
@@ -32,6 +36,7 @@ impl Default for KvOptions {
             cache_bytes: 64 << 20,
             checkpoint_log_bytes: 8 * MIB,
             reserve_bytes: 16 * MIB,
+            salt: RandomState::new().build_hasher().finish(),
             access: KvAccess::Create,
         }
     }

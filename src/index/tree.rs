@@ -87,7 +87,7 @@ impl RedbKv {
             synced.map_err(|cause| Error::io("sync directory", cause))?;
         }
         let db = Db::open(&*disk, INDEX, options.cache_bytes, Arc::clone(&reserve))?;
-        let writer = match Writer::recover(&disk, &db, progress) {
+        let writer = match Writer::recover(&disk, &db, options.salt, progress) {
             Ok(writer) => writer,
             Err(error) => {
                 db.abandon();

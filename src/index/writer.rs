@@ -27,6 +27,7 @@ impl Writer {
     pub(super) fn recover(
         disk: &Arc<dyn Disk>,
         db: &Db,
+        salt: u64,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self> {
         let log = LogReader::open(Arc::clone(disk))?;
@@ -45,7 +46,7 @@ impl Writer {
             names::sync_dir(&**disk)?;
         }
         let mut writer = Self {
-            log: LogWriter::new(Arc::clone(disk), log.kept(), log.next_number(), last),
+            log: LogWriter::new(Arc::clone(disk), log.kept(), log.next_number(), last, salt),
             applied: last,
             since_bytes: 0,
             snapshot,
