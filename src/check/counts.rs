@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::{Damage, VerifyReport};
 use crate::base::Base;
 use crate::chunk::{Place, Verify};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::index::places::{self, Counter};
 use crate::index::record::decode_image;
@@ -137,7 +137,7 @@ fn references(
         if key.kind == ChunkKind::Page {
             match children(base, get, &key, row) {
                 Ok(children) => children.into_iter().for_each(|child| refer(child, 1)),
-                Err(error) if is_damage(error.kind()) => unread += 1,
+                Err(error) if is_lost(&error) => unread += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -152,9 +152,9 @@ fn references(
     compare(get, report, wanted, found)
 }
 
-/// Tells whether a page is lost, alone or with its pack, rather than just now out of reach.
-fn is_damage(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Corrupt | ErrorKind::NotFound)
+/// Tells whether a page is lost, alone or with its pack.
+fn is_lost(error: &Error) -> bool {
+    error.is_unreadable() || error.kind() == ErrorKind::NotFound
 }
 
 fn compare(

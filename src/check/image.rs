@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Damage, VerifyReport};
 use crate::base::Base;
 use crate::chunk::Verify;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ChunkKey, ChunkKind, ImageId};
 use crate::image::Image;
 use crate::index::record::decode_image;
@@ -83,7 +83,7 @@ fn walk(
             }
             Ok(page.len_bytes())
         }
-        Err(error) if error.kind() == ErrorKind::Corrupt => {
+        Err(error) if error.is_unreadable() => {
             visit(&key, Err(error));
             Ok(0)
         }

@@ -123,7 +123,7 @@ impl Check<'_> {
             self.segment(store, pack, &*source, &segment)
         });
         match walked {
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Err(error) if error.is_unreadable() => {
                 self.report
                     .damage
                     .push(Damage::of_pack(pack, None, error.message()));
@@ -133,7 +133,7 @@ impl Check<'_> {
         // What lies before the damage is read as well.
         let salvage = match salvage_pack(&*source, pack) {
             Ok(salvage) => salvage,
-            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(()),
+            Err(error) if error.is_unreadable() => return Ok(()),
             Err(error) => return Err(error),
         };
         for segment in &salvage.segments {

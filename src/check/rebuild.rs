@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::chunk::{Pack, Place, Proved, Segment, Verify, salvage_pack};
 use crate::clock::Timestamp;
 use crate::disk::Disk;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::image::{Image, Status};
 use crate::index::places::{self, Counter, LiveChanges};
@@ -115,7 +115,7 @@ impl Rebuild<'_> {
         row.len_bytes = source.len_bytes()?;
         let salvage = match salvage_pack(&*source, pack) {
             Ok(salvage) => salvage,
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Err(error) if error.is_unreadable() => {
                 if row.len_bytes > BLOCK_LEN_BYTES as u64 {
                     let what = format!("pack {pack}: {error}; its file is left as it is");
                     self.report.lost.push(what);
@@ -193,7 +193,7 @@ impl Rebuild<'_> {
                 Ok(children) => children
                     .into_iter()
                     .for_each(|child| self.refer(child, &mut pages)),
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                Err(error) if error.is_unreadable() => {
                     let what = format!("manifest page {}: {error}", page.id);
                     self.report.lost.push(what);
                 }
@@ -240,7 +240,7 @@ impl Rebuild<'_> {
                     chosen = at;
                     break;
                 }
-                Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                Err(error) if error.is_unreadable() => {}
                 Err(error) => return Err(error),
             }
         }

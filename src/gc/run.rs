@@ -354,7 +354,7 @@ impl Gc {
             }
             (None, Some((store, pack))) => match Compaction::begin(&self.base, store, pack) {
                 Ok(begun) => Box::new(begun),
-                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                Err(error) if error.is_unreadable() || error.kind() == ErrorKind::NotFound => {
                     tracing::error!(%pack, %error, "a damaged pack is left as it is");
                     self.report.damaged.push(error.message().to_owned());
                     return Ok(State::Compact { left, now: None });

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::run::GcReport;
 use crate::base::Base;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ChunkKey, ChunkKind};
 use crate::index::places::{self, LiveChanges};
 use crate::index::refs::child_key;
@@ -84,7 +84,7 @@ impl Sweeper {
                     rows += 1 + children.len();
                     dying.push((key, children));
                 }
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                Err(error) if error.is_unreadable() => {
                     tracing::error!(page = %key.id, %error, "a damaged page keeps its chunks");
                     report.damaged.push(error.message().to_owned());
                     rows += 1;
