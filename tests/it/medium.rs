@@ -119,8 +119,8 @@ fn a_collection_leaves_what_cannot_be_read_and_collects_the_rest() {
     let images = engine.images(&caller());
     let bad = fail_first_chunk(&disk, &stored[0].1);
     // A page of a deleted image, too: what it names cannot be given back.
-    let pages = chunks(&disk).into_iter().filter(|seen| seen.is_page);
-    let of_doomed = pages.last().expect("a page");
+    let all = chunks(&disk);
+    let of_doomed = all.iter().rfind(|seen| seen.is_page).expect("a page");
     disk.fail(&of_doomed.path, of_doomed.range.clone());
     for (_, _, doomed) in &stored {
         images.delete(doomed).expect("delete");
