@@ -118,6 +118,15 @@ impl Base {
         Ok(())
     }
 
+    /// Passes on what a store answered. After a failed sync nothing is known to be durable, so
+    /// nothing is acknowledged any more until the engine is opened again.
+    pub(crate) fn trust<T>(&self, done: Result<T>) -> Result<T> {
+        done.map_err(|error| match error.code() {
+            ErrorCode::Poisoned => self.kv.poison(error),
+            _ => error,
+        })
+    }
+
     /// Returns the time now.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

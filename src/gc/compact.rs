@@ -157,9 +157,9 @@ impl Compaction {
         });
         let first = writer.append(&chunks.collect::<Vec<_>>())?;
         let (len_bytes, fate) = if writer.len_bytes() >= ground.bounds.max_bytes {
-            (writer.seal()?, PackFate::Sealed)
+            (ground.base.trust(writer.seal())?, PackFate::Sealed)
         } else {
-            writer.sync()?;
+            ground.base.trust(writer.sync())?;
             (writer.mark().end, PackFate::Open)
         };
         let (pack, mark) = (writer.pack(), writer.mark());

@@ -271,7 +271,7 @@ impl Gc {
             self.set_fate(store, pack, PackFate::Dead, None)?;
             return Ok(false);
         }
-        let len_bytes = match writer.seal() {
+        let len_bytes = match self.base.trust(writer.seal()) {
             Ok(len_bytes) => len_bytes,
             Err(error) => {
                 self.open_packs
@@ -331,7 +331,8 @@ impl Gc {
             Ok(dead)
         })?;
         for (store, pack, len_bytes) in dead {
-            self.base.packs.store(store)?.delete(pack)?;
+            self.base
+                .trust(self.base.packs.store(store)?.delete(pack))?;
             self.base.packs.remove(store, pack);
             self.base.kv.write(Durability::Later, |put| {
                 places::delete_pack(put, store, pack)

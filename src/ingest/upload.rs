@@ -180,7 +180,7 @@ impl Upload {
     /// `SizeMismatch` or `HashConflict` if the bytes are not those expected, `ImageTooLarge` beyond
     /// the cap, `GoneDuringUpload` if the image was deleted meanwhile, `StorageFull`,
     /// `StoreUnavailable` or `Poisoned` if the disk failed. The image is queued again then, unless
-    /// it is gone.
+    /// it is gone; after `Poisoned` it is queued again when the engine has been opened again.
     pub fn finish(mut self) -> Result<Image> {
         self.push_buffer()?;
         let len_bytes = self.len_bytes;
