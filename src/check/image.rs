@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::packs::Bad;
 use super::{Damage, VerifyReport};
 use crate::base::Base;
 use crate::chunk::Verify;
@@ -114,11 +115,7 @@ fn read_data(base: &Base, key: &ChunkKey, len_bytes: Option<u64>) -> Result<()> 
 
 /// Finds the images that need something of `bad`, and names them in the damage: in that which names
 /// the chunk, or in that of which the index stands with it.
-pub(super) fn trace(
-    base: &Base,
-    bad: &HashMap<ChunkKey, Option<usize>>,
-    report: &mut VerifyReport,
-) -> Result<()> {
+pub(super) fn trace(base: &Base, bad: &Bad, report: &mut VerifyReport) -> Result<()> {
     if bad.is_empty() {
         return Ok(());
     }
@@ -157,7 +154,7 @@ pub(super) fn trace(
 fn find_bad(
     base: &Base,
     key: ChunkKey,
-    bad: &HashMap<ChunkKey, Option<usize>>,
+    bad: &Bad,
     needs: &mut HashMap<ChunkKey, bool>,
     hit: &mut HashSet<ChunkKey>,
 ) -> bool {

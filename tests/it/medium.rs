@@ -225,3 +225,54 @@ fn a_rebuild_loses_no_more_than_what_cannot_be_read() {
     let engine = open(&disk);
     assert!(read_all(&engine.images(&caller()), &whole_id) == whole);
 }
+
+#[test]
+fn a_page_that_a_rebuild_could_not_read_takes_nothing_with_it_when_it_can_be_read_again() {
+    for (delete_first, upload_again) in [(true, false), (true, true), (false, true)] {
+        let disk = RotDisk::default();
+        let engine = open(&disk);
+        let images = engine.images(&caller());
+        let data = bytes(Pattern::Random(1), 400_000);
+        let mut longer = data.clone();
+        longer.extend(bytes(Pattern::Random(2), 100_000));
+        let hurt = upload(&images, &data);
+        let page = chunks(&disk).into_iter().rfind(|seen| seen.is_page);
+        let page = page.expect("a page");
+        let sharing = upload(&images, &longer);
+        close(engine);
+        disk.fail(&page.path, page.range.clone());
+        let builder = smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
+        let report = builder
+            .settings(small_packs())
+            .rebuild_index(|_, _| {})
+            .expect("rebuild");
+        assert_eq!(report.lost.len(), 1, "{:?}", report.lost);
+        disk.heal(&page.path);
+        let engine = open(&disk);
+        let images = engine.images(&caller());
+        if delete_first {
+            images.delete(&hurt).expect("delete");
+            engine
+                .gc(all_garbage())
+                .expect("begin")
+                .run()
+                .expect("collect");
+        }
+        assert!(read_all(&images, &sharing) == longer);
+        if upload_again {
+            let again = upload(&images, &data);
+            images.delete(&sharing).expect("delete");
+            engine
+                .gc(all_garbage())
+                .expect("begin")
+                .run()
+                .expect("collect");
+            assert!(read_all(&images, &again) == data);
+            if !delete_first {
+                assert!(read_all(&images, &hurt) == data);
+            }
+        }
+        let report = engine.verify(|_| {}).expect("verify");
+        assert!(report.is_clean(), "{:#?}", report.damage);
+    }
+}

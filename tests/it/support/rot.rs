@@ -83,6 +83,12 @@ impl RotDisk {
         locked(&file.failing).push(range);
     }
 
+    /// Makes the medium give everything of a file again.
+    pub(crate) fn heal(&self, path: &str) {
+        let file = self.file(path).expect("there is such a file");
+        locked(&file.failing).clear();
+    }
+
     /// Returns what was read of packs since this was last asked.
     pub(crate) fn take_reads(&self) -> Vec<ReadOf> {
         std::mem::take(&mut *locked(&self.reads))
