@@ -141,7 +141,8 @@ impl Ingest {
         take_back(&self.base, session).inspect_err(|_| self.leftover().push(session))
     }
 
-    fn take_back_leftovers(&self) {
+    /// Takes back the failed uploads for which there was no room before.
+    pub(crate) fn take_back_leftovers(&self) {
         let sessions = std::mem::take(&mut *self.leftover());
         for session in sessions {
             if let Err(error) = self.take_back(session) {

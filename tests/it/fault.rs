@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use smalti::disk::SyncSite;
 use smalti::disk::sim::{Choices, Fault, Op, Outcome, SimDisk};
+use smalti::engine::Builder;
+use smalti::gc::GcOptions;
 use smalti::{ErrorCode, Status};
 
 use crate::support::judge::{Trial, judge};
 use crate::support::script::{Call, Fact, Part, Run, script};
-use crate::support::{caller, new_image, read_all, seed};
+use crate::support::{Pattern, bytes, caller, new_image, read_all, seed, small_packs};
 
 const ERRNOS: [(&str, i32); 5] = [
     ("EIO", 5),
@@ -272,4 +275,40 @@ fn after_a_failed_sync_nothing_is_acknowledged_until_the_engine_is_opened_again(
     ] {
         assert!(sites.contains(&site), "{site:?} is not among {sites:?}");
     }
+}
+
+#[test]
+fn a_collection_takes_back_the_uploads_for_which_the_disk_had_no_room() {
+    let mut left_over = 0;
+    for (first, then) in (0..40).flat_map(|first| (1..6).map(move |then| (first, then))) {
+        let disk = SimDisk::new();
+        let builder = Builder::on_disk(Arc::new(disk.clone())).settings(small_packs());
+        let engine = builder.open().expect("open");
+        let images = engine.images(&caller());
+        let image = images.create(new_image()).expect("create");
+        let mut upload = images.upload(image.id()).expect("begin");
+        for call in [first, first + then] {
+            disk.fail_op(disk.io_count() + call, Fault::raw(28));
+        }
+        let ended = (|| {
+            upload.read_from(&mut &bytes(Pattern::Random(1), 300_000)[..])?;
+            upload.finish()
+        })();
+        if ended.is_ok() || engine.health().is_err() {
+            continue;
+        }
+        let status = || images.show(image.id()).expect("show").status();
+        left_over += u32::from(status() == Status::Saving);
+        disk.clear_faults();
+        engine.collect().expect("collect");
+        assert_eq!(status(), Status::Queued, "{first}, {then}");
+        let all = GcOptions {
+            min_garbage_ratio: 0.0,
+            seal_after_ms: 0,
+        };
+        engine.gc(all).expect("begin").run().expect("collect");
+        let stats = engine.stats().expect("stats");
+        assert_eq!(stats.pack_bytes, 0, "{first}, {then}: {stats:?}");
+    }
+    assert!(left_over > 0, "no upload was left over");
 }
