@@ -312,3 +312,32 @@ fn a_collection_takes_back_the_uploads_for_which_the_disk_had_no_room() {
     }
     assert!(left_over > 0, "no upload was left over");
 }
+
+#[test]
+fn a_failed_upload_gives_its_pack_back() {
+    let mut failed = 0;
+    for call in 0..30 {
+        let disk = SimDisk::new();
+        let builder = Builder::on_disk(Arc::new(disk.clone())).settings(small_packs());
+        let engine = builder.open().expect("open");
+        let images = engine.images(&caller());
+        let fill = |seed| {
+            let image = images.create(new_image())?;
+            let mut upload = images.upload(image.id())?;
+            upload.read_from(&mut &bytes(Pattern::Random(seed), 100_000)[..])?;
+            upload.finish()
+        };
+        fill(1).expect("fill");
+        disk.fail_op(disk.io_count() + call, Fault::raw(28));
+        let ended = fill(2);
+        disk.clear_faults();
+        if ended.is_ok() || engine.health().is_err() {
+            continue;
+        }
+        failed += 1;
+        fill(3).expect("fill");
+        let stats = engine.stats().expect("stats");
+        assert_eq!(stats.pack_count, 1, "call {call}: {stats:?}");
+    }
+    assert!(failed > 3, "{failed} uploads failed");
+}

@@ -339,3 +339,86 @@ fn a_plan_counts_what_a_run_frees_and_no_pack_that_an_upload_writes() {
     );
     assert_eq!(report.freed_bytes, held.pack_bytes, "{report:?}");
 }
+
+/// What an upload does while a collection is between two of its steps.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    /// Begins and ends.
+    Whole,
+    /// Begins, and ends some steps later.
+    Across(usize),
+    /// Begins, and is given up some steps later.
+    GivenUp(usize),
+}
+
+/// Runs a collection with an upload beside its step `at`; `false` if it has fewer steps.
+fn collect_beside(at: usize, beside: Beside) -> bool {
+    let engine = smalti::engine::Builder::in_memory();
+    let engine = engine.settings(small_packs()).open().expect("open");
+    let images = engine.images(&caller());
+    // A sealed pack with garbage, one without anything live, and open ones of both kinds.
+    let shared = bytes(Pattern::Random(1), 400_000);
+    let kept = upload(&images, &shared);
+    let doomed: Vec<_> = (2..5)
+        .map(|seed| {
+            upload(
+                &images,
+                &bytes(Pattern::Random(seed), 350_000 * seed as usize),
+            )
+        })
+        .collect();
+    for image in &doomed {
+        images.delete(image.id()).expect("delete");
+    }
+    let image = images.create(new_image()).expect("create");
+    let mut data = bytes(Pattern::Random(2), 700_000);
+    data.extend_from_slice(&shared);
+    data.extend(bytes(Pattern::Random(8), 1_500_000));
+    let (first, second) = data.split_at(900_000);
+    let mut gc = engine.gc(all_garbage()).expect("begin");
+    for _ in 0..at {
+        if gc.step().expect("step").is_none() {
+            return false;
+        }
+    }
+    let mut running = images.upload(image.id()).expect("begin");
+    running.write_all(first).expect("write");
+    let steps = match beside {
+        Beside::Whole => 0,
+        Beside::Across(steps) | Beside::GivenUp(steps) => steps,
+    };
+    for _ in 0..steps {
+        gc.step().expect("step");
+    }
+    running.write_all(second).expect("write");
+    if matches!(beside, Beside::GivenUp(_)) {
+        running.cancel().expect("cancel");
+    } else {
+        running.finish().expect("finish");
+    }
+    gc.run().expect("collect");
+    if !matches!(beside, Beside::GivenUp(_)) {
+        assert!(read_all(&images, image.id()) == data, "{at}, {beside:?}");
+    }
+    assert!(read_all(&images, kept.id()) == shared, "{at}, {beside:?}");
+    let report = engine.verify(|_| {}).expect("verify");
+    assert!(report.is_clean(), "{at}, {beside:?}: {:#?}", report.damage);
+    engine.gc(all_garbage()).expect("begin").run().expect("run");
+    let stats = engine.stats().expect("stats");
+    assert_eq!(stats.garbage_bytes, 0, "{at}, {beside:?}: {stats:?}");
+    true
+}
+
+#[test]
+fn an_upload_beside_any_step_of_a_collection_keeps_its_bytes() {
+    let variants = [
+        Beside::Whole,
+        Beside::Across(1),
+        Beside::Across(4),
+        Beside::GivenUp(2),
+    ];
+    for beside in variants {
+        let steps = (0..).take_while(|at| collect_beside(*at, beside)).count();
+        assert!(steps > 10, "{steps} steps");
+    }
+}
