@@ -354,6 +354,9 @@ enum Beside {
 /// Runs a collection with an upload beside its step `at`; `false` if it has fewer steps.
 fn collect_beside(at: usize, beside: Beside) -> bool {
     let engine = smalti::engine::Builder::in_memory();
+    // So that what was written is looked up and stored when the next step runs.
+    #[cfg(feature = "testing")]
+    let engine = engine.lanes_in_line();
     let engine = engine.settings(small_packs()).open().expect("open");
     let images = engine.images(&caller());
     // A sealed pack with garbage, one without anything live, and open ones of both kinds.
@@ -372,9 +375,9 @@ fn collect_beside(at: usize, beside: Beside) -> bool {
     }
     let image = images.create(new_image()).expect("create");
     let mut data = bytes(Pattern::Random(2), 700_000);
+    data.extend(bytes(Pattern::Random(8), 2_500_000));
     data.extend_from_slice(&shared);
-    data.extend(bytes(Pattern::Random(8), 1_500_000));
-    let (first, second) = data.split_at(900_000);
+    let (first, second) = data.split_at(2_500_000);
     let mut gc = engine.gc(all_garbage()).expect("begin");
     for _ in 0..at {
         if gc.step().expect("step").is_none() {
