@@ -3,7 +3,6 @@
 //! `index` and `chunk` never know each other; this is where both are held, and where a key of the
 //! index becomes bytes of a pack.
 
-#[cfg(feature = "tokio")]
 mod offload;
 mod pages;
 mod random;
@@ -25,6 +24,7 @@ use crate::lease::Leases;
 use crate::manifest::{Page, decode};
 use crate::store::PackState;
 
+pub(crate) use offload::Offload;
 pub(crate) use pages::{CachedPage, PageCache};
 pub use random::{Random, SystemRandom};
 
@@ -38,9 +38,8 @@ pub(crate) struct Base {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     closing: AtomicBool,
-    /// Where asynchronous callers have their blocking calls run.
-    #[cfg(feature = "tokio")]
-    pub(crate) offload: offload::Offload,
+    /// Where asynchronous callers have their blocking calls run, and long reads their proofs.
+    pub(crate) offload: Offload,
     closed: AtomicBool,
     /// Held as long as anything of the engine may read or write: until it is closed, or the last
     /// upload, reader and collection is dropped. The last field, so that it goes last.
@@ -75,8 +74,7 @@ impl Base {
             clock,
             random,
             closing,
-            #[cfg(feature = "tokio")]
-            offload: offload::Offload::new(),
+            offload: Offload::new(),
             closed: AtomicBool::new(false),
             lock: Mutex::default(),
         }

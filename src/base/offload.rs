@@ -1,7 +1,7 @@
 //! Threads for calls that block, on behalf of callers that must not.
 //!
-//! Few, started when they are needed and gone after a second without work, so that an engine that
-//! is only called directly has none. It owns no results: who wants one sends it from the job.
+//! Few, started when they are needed and gone after a second without work, so that an engine at
+//! rest has none. It owns no results: who wants one sends it from the job.
 
 use std::collections::VecDeque;
 use std::fmt;

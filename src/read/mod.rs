@@ -4,6 +4,7 @@
 //! collected meanwhile. It knows neither names nor policy: it is made for an image that a caller
 //! was allowed to open.
 
+mod ahead;
 mod extents;
 mod reader;
 mod slices;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::reader::{Opened, ReadMode};
+use super::ahead::Proving;
+use super::reader::{Opened, ReadMode, ReadOptions};
 use crate::base::{CachedPage, Found};
-use crate::chunk::{Pack, Place};
+use crate::chunk::{Pack, Place, Verify};
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, ChunkKey};
 use crate::manifest::Content;
@@ -32,6 +33,10 @@ pub struct Slices {
     long: bool,
     /// Up to where in which pack bytes were asked for ahead.
     ahead: (u64, u64),
+    /// What other threads prove for this one, and up to which piece of the leaf at which offset
+    /// they were asked to.
+    proving: Proving,
+    asked: (u64, usize),
     /// Whether slices are brought into memory before they are handed out.
     #[cfg(feature = "tokio")]
     resident: bool,
@@ -57,6 +62,8 @@ impl Slices {
             leaf: None,
             long,
             ahead: (0, 0),
+            proving: Proving::default(),
+            asked: (0, 0),
             #[cfg(feature = "tokio")]
             resident: false,
         }
@@ -152,6 +159,7 @@ impl Slices {
     /// Returns a slice that begins with the piece `index`, which starts at `start` in the image.
     fn data(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
         self.look_up(index)?;
+        self.prove_ahead(index)?;
         let (skip, options) = (self.position - start, self.opened.options);
         let leaf = self.leaf.as_ref().expect("data is read from a leaf");
         let found = leaf.found(index)?;
@@ -195,6 +203,37 @@ impl Slices {
             usize::try_from(offset).map_err(|_| Error::corrupt("offset beyond the address space"))
         };
         Ok(bytes.slice(place(from)?..place(end)?))
+    }
+
+    /// Lets other threads prove what a long range needs behind the slice that begins with the piece
+    /// `index`, and waits for them where they prove that slice.
+    fn prove_ahead(&mut self, index: usize) -> Result<()> {
+        let ReadOptions { verify, mode } = self.opened.options;
+        if !self.long || verify != Verify::Once || mode != ReadMode::Map || self.is_resident() {
+            return Ok(());
+        }
+        let leaf = self.leaf.as_ref().expect("data is read from a leaf");
+        let found = leaf.found(index)?;
+        let run = leaf.run(index, found.place.offset + SLICE_MAX_BYTES);
+        let behind = index + run.len();
+        if self.asked.0 != leaf.start || self.asked.1 <= behind {
+            let (chunks, until) = leaf.unproved(behind)?;
+            self.asked = (leaf.start, until);
+            self.proving.begin(&self.opened.base.offload, chunks);
+        }
+        let last = run.last().and_then(Option::as_ref).unwrap_or(found);
+        let range = found.place.offset..last.place.range().end;
+        self.proving.wait(found.pack.id(), &range);
+        Ok(())
+    }
+
+    /// Tells whether slices are brought into memory for an asynchronous caller, on a thread that
+    /// must not wait for another of its kind.
+    fn is_resident(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self.resident;
+        #[cfg(not(feature = "tokio"))]
+        false
     }
 
     /// Looks up where a piece of the current leaf lies, and the ones behind it as well.
@@ -247,6 +286,25 @@ impl Leaf {
             Some((Content::Own(id) | Content::Public(id), _)) => Ok(id),
             _ => Err(Error::corrupt("a zero run where data should be")),
         }
+    }
+
+    /// Returns the mapped chunks from a piece on that are not proved, as many as make one long
+    /// slice, and the piece behind them; as far as they were looked up.
+    fn unproved(&self, from: usize) -> Result<(Vec<(Found, ChunkId)>, usize)> {
+        let (mut chunks, mut bytes, mut at) = (Vec::new(), 0, from);
+        while bytes < SLICE_MAX_BYTES
+            && let Some(found) = self.found.get(at - self.first)
+        {
+            if let Some(found) = found {
+                bytes += u64::from(found.place.len_bytes);
+                let pack = &found.pack;
+                if pack.mapped().is_some() && !pack.is_proved(found.place, Verify::Once) {
+                    chunks.push((found.clone(), self.id(at)?));
+                }
+            }
+            at += 1;
+        }
+        Ok((chunks, at))
     }
 
     /// Returns the piece `index` and those behind it that lie back to back in the same pack, as
