@@ -22,7 +22,9 @@ const CHUNKS_AT_ONCE: u64 = 4 << 20;
 ///
 /// All from one snapshot; the caller sees to it that nothing is collected meanwhile.
 pub(super) fn check(base: &Base, report: &mut VerifyReport) -> Result<()> {
+    let before = report.damage.len();
     base.kv.read(|get| {
+        report.damage.truncate(before);
         let chunk_count = packs(get, report)?;
         sums(get, report)?;
         let passes = chunk_count.div_ceil(CHUNKS_AT_ONCE).clamp(1, 256);

@@ -1,7 +1,9 @@
 //! The index: names and places in ordered tables. It knows nothing of packs' bytes.
 
 mod backend;
+mod checkpoint;
 pub(crate) mod codec;
+mod commit;
 #[cfg(test)]
 mod contract;
 mod fault;
@@ -15,6 +17,7 @@ mod options;
 pub(crate) mod places;
 pub(crate) mod record;
 pub(crate) mod refs;
+mod renew;
 mod replay;
 mod reserve;
 pub(crate) mod rows;

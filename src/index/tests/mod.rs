@@ -10,6 +10,7 @@ mod failure;
 mod faulty;
 mod handle;
 mod names;
+mod renew;
 mod rot;
 
 use std::collections::BTreeMap;

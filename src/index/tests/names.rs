@@ -42,7 +42,7 @@ fn names_are_restored_from_snapshot_and_log_after_random_writes() {
     }
 }
 
-fn names_of(kv: &RedbKv) -> Names {
+pub(super) fn names_of(kv: &RedbKv) -> Names {
     let all = dump(kv).into_iter();
     let names = all.filter(|(table, ..)| Table::NAMES.contains(table));
     names
