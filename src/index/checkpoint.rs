@@ -65,7 +65,7 @@ impl RedbKv {
             if self.is_absent() {
                 self.reopen(writer)?;
             }
-            if let Err(error) = self.with_db(|db| db.checkpoint(seq)) {
+            if let Err(error) = self.with_db(|db| db.checkpoint_after(seq, seq - writer.applied)) {
                 return Err(self.mend(writer, error.code(), error));
             }
             writer.applied = seq;

@@ -20,7 +20,7 @@ type Bytes = &'static [u8];
 type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 type Definition = TableDefinition<'static, Bytes, Bytes>;
 
-fn definition(table: Table) -> Definition {
+pub(super) fn definition(table: Table) -> Definition {
     TableDefinition::new(table.name())
 }
 

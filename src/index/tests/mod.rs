@@ -8,6 +8,7 @@
 mod crash;
 mod failure;
 mod faulty;
+mod growth;
 mod handle;
 mod names;
 mod renew;
