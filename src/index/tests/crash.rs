@@ -8,7 +8,7 @@ use super::{
 use crate::disk::Disk;
 use crate::error::ErrorCode;
 use crate::index::contract::{dump, put};
-use crate::index::frame::SEGMENT_HEADER_LEN;
+use crate::index::frame::{SEGMENT_HEADER_LEN, WITNESS_LEN};
 use crate::index::log::segment_path;
 use crate::index::{Durability, Kv, KvAccess, RedbKv};
 
@@ -24,7 +24,7 @@ fn crashed(count: u8) -> (Arc<dyn Disk>, Vec<usize>) {
         starts.push(bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1);
     }
     for start in &mut starts[1..] {
-        *start = start.next_multiple_of(8);
+        *start = start.next_multiple_of(8) - WITNESS_LEN;
     }
     let disk = copy(&disk);
     drop(kv);
@@ -125,6 +125,62 @@ fn a_flipped_bit_in_an_acknowledged_record_is_damage_and_names_the_place() {
 }
 
 #[test]
+fn rot_of_the_last_record_is_damage_where_the_disk_kept_its_witness() {
+    let (disk, starts) = crashed(4);
+    let path = segment_path(1);
+    let whole = read_file(&disk, &path);
+    let (start, end) = (starts[3], starts[4]);
+    for at in start..end {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        let disk = copy(&disk);
+        write_file(&disk, &path, &bytes);
+        let error = open(&disk, KvAccess::Write).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Corrupt, "byte {at}: {error}");
+        assert!(
+            error.message().ends_with(&format!("offset {start}")),
+            "{error}"
+        );
+        assert_eq!(code(restore(&disk)), ErrorCode::Corrupt);
+    }
+}
+
+#[test]
+fn a_witness_in_any_state_changes_nothing_for_whole_records() {
+    let (disk, starts) = crashed(4);
+    let path = segment_path(1);
+    let whole = read_file(&disk, &path);
+    for at in starts[4]..starts[4] + WITNESS_LEN {
+        for rest in [false, true] {
+            let mut bytes = whole.clone();
+            match rest {
+                true => bytes[at..].fill(0),
+                false => bytes[at] ^= 1 << (at % 8),
+            }
+            let disk = copy(&disk);
+            write_file(&disk, &path, &bytes);
+            let kv = open(&disk, KvAccess::Write).unwrap();
+            assert_eq!(dump(&kv).len(), 4, "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_not_synced_has_no_witness() {
+    let disk = memory();
+    let kv = create(&disk);
+    put(&kv, T, b"a", b"1").unwrap();
+    kv.write(Durability::Later, |txn| txn.put(T, b"b", b"1"))
+        .unwrap();
+    let disk = copy(&disk);
+    let mut bytes = read_file(&disk, &segment_path(1));
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[last] ^= 1;
+    write_file(&disk, &segment_path(1), &bytes);
+    assert_eq!(dump(&open(&disk, KvAccess::Write).unwrap()).len(), 1);
+}
+
+#[test]
 fn damage_before_a_checkpoint_does_not_keep_the_map_from_opening() {
     let disk = memory();
     let kv = create(&disk);
@@ -189,6 +245,7 @@ fn records_behind_a_torn_one_are_dropped_for_good() {
     put(&kv, T, b"a", b"1").unwrap();
     let torn = read_file(&disk, &segment_path(1));
     let start = (torn.iter().rposition(|byte| *byte != 0).unwrap() + 1).next_multiple_of(8);
+    let start = start - WITNESS_LEN;
     for key in [b"b", b"c"] {
         kv.write(Durability::Later, |txn| txn.put(T, key, b"1"))
             .unwrap();
