@@ -6,6 +6,7 @@ pub(crate) mod codec;
 mod commit;
 #[cfg(test)]
 mod contract;
+mod dirs;
 mod fault;
 mod frame;
 pub(crate) mod images;

@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
+use super::dirs::Gone;
 use super::fault::INDEX;
 use super::names;
 use super::open::{self, Db};
@@ -60,7 +61,9 @@ impl RedbKv {
         if options.access == KvAccess::Read {
             return Self::open_read_only(disk, options, reserve);
         }
+        let gone = Gone::look(&*disk)?;
         if options.access == KvAccess::Create && !open::exists(&*disk)? {
+            gone.expect_both_or_none()?;
             let log = LogReader::open(Arc::clone(&disk))?;
             if !log.is_empty() || !names::list(&*disk, Access::Write)?.is_empty() {
                 let message = format!("{INDEX} is missing beside a log or snapshots of names");
@@ -68,7 +71,30 @@ impl RedbKv {
             }
             open::create(&disk, options.cache_bytes, &mut |_| Ok(0))?;
             reserve.restore()?;
+            return Self::open_made(disk, options, reserve, progress);
         }
+        gone.make_again(&disk, options.cache_bytes)?;
+        let kv = Self::open_made(disk, options, reserve, progress)?;
+        if gone.names
+            && kv
+                .lock_writer()
+                .as_ref()
+                .is_some_and(|writer| writer.applied > 0)
+            && let Err(error) = kv.snapshot_names()
+        {
+            // The index holds them; the next checkpoint or close tries again.
+            tracing::warn!(%error, "names could not be written again");
+        }
+        Ok(kv)
+    }
+
+    /// Opens an index that is there, for writing.
+    fn open_made(
+        disk: Arc<dyn Disk>,
+        options: KvOptions,
+        reserve: Arc<Reserve>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self> {
         if LogReader::open(Arc::clone(&disk))?.is_empty() {
             // Whoever made the index may have died before its name was durable.
             let synced = disk.sync_dir("", SyncSite::Root);

@@ -71,7 +71,7 @@ fn copy(disk: &Arc<dyn Disk>) -> Arc<dyn Disk> {
 fn files(disk: &Arc<dyn Disk>) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for dir in ["", "log/", "names/"] {
-        for name in disk.list(dir.trim_end_matches('/')).unwrap() {
+        for name in disk.list(dir.trim_end_matches('/')).unwrap_or_default() {
             let path = format!("{dir}{name}");
             let bytes = read_file(disk, &path);
             files.insert(path, bytes);
