@@ -206,6 +206,15 @@ impl Error {
         &self.0.message
     }
 
+    /// Tells whether bytes that were stored are damaged, or the medium does not give them: both are
+    /// contained alike, to what needs these bytes.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(
+            self.code(),
+            ErrorCode::Corrupt | ErrorCode::StoreUnavailable
+        )
+    }
+
     /// Tells whether the same call may succeed later without a change by the caller.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Full | ErrorKind::Unavailable)

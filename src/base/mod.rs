@@ -118,6 +118,15 @@ impl Base {
         Ok(())
     }
 
+    /// Passes on what a store answered. After a failed sync nothing is known to be durable, so
+    /// nothing is acknowledged any more until the engine is opened again.
+    pub(crate) fn trust<T>(&self, done: Result<T>) -> Result<T> {
+        done.map_err(|error| match error.code() {
+            ErrorCode::Poisoned => self.kv.poison(error),
+            _ => error,
+        })
+    }
+
     /// Returns the time now.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -148,6 +157,9 @@ impl Base {
     fn find_in(&self, get: &dyn Get, keys: &[ChunkKey]) -> Result<Vec<Found>> {
         let find = |key: &ChunkKey| {
             let row = places::chunk(get, key)?.ok_or_else(|| missing(key))?;
+            if row.is_lost() {
+                return Err(lost(key));
+            }
             self.open(get, key.store, &row)
         };
         keys.iter().map(find).collect()
@@ -245,12 +257,19 @@ impl Base {
 }
 
 fn missing(key: &ChunkKey) -> Error {
+    Error::corrupt(format!("{} is not in the index", named(key)))
+}
+
+/// Makes the error for a chunk that the packs did not hold when the index was made anew.
+pub(crate) fn lost(key: &ChunkKey) -> Error {
+    let key = named(key);
+    Error::corrupt(format!("{key} is in no pack since the index was made anew"))
+}
+
+fn named(key: &ChunkKey) -> String {
     let what = match key.kind {
         ChunkKind::Data => "chunk",
         ChunkKind::Page => "manifest page",
     };
-    Error::corrupt(format!(
-        "{what} {} of domain {} is not in the index",
-        key.id, key.domain
-    ))
+    format!("{what} {} of domain {}", key.id, key.domain)
 }

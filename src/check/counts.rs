@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::ops::Bound;
 
+use super::packs::Bad;
 use super::{Damage, VerifyReport};
-use crate::base::Base;
+use crate::base::{Base, lost};
 use crate::chunk::{Place, Verify};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::index::places::{self, Counter};
 use crate::index::record::decode_image;
@@ -21,11 +22,14 @@ const CHUNKS_AT_ONCE: u64 = 4 << 20;
 /// Compares references, live bytes and sums over images with what they are made of.
 ///
 /// All from one snapshot; the caller sees to it that nothing is collected meanwhile.
-pub(super) fn check(base: &Base, report: &mut VerifyReport) -> Result<()> {
+///
+/// Chunks that are lost are put to the `bad` ones.
+pub(super) fn check(base: &Base, report: &mut VerifyReport, bad: &mut Bad) -> Result<()> {
     let before = report.damage.len();
     base.kv.read(|get| {
+        // A read may begin again.
         report.damage.truncate(before);
-        let chunk_count = packs(get, report)?;
+        let chunk_count = packs(get, report, bad)?;
         sums(get, report)?;
         let passes = chunk_count.div_ceil(CHUNKS_AT_ONCE).clamp(1, 256);
         for pass in 0..passes {
@@ -38,11 +42,18 @@ pub(super) fn check(base: &Base, report: &mut VerifyReport) -> Result<()> {
 }
 
 /// Compares rows of packs with the rows of the chunks in them; returns the number of chunks.
-fn packs(get: &dyn Get, report: &mut VerifyReport) -> Result<u64> {
+fn packs(get: &dyn Get, report: &mut VerifyReport, bad: &mut Bad) -> Result<u64> {
     let mut found: HashMap<(u16, PackId), (u64, u64, u64)> = HashMap::new();
     let mut chunk_count = 0;
     each_chunk(get, &mut |key, row| {
         chunk_count += 1;
+        if row.is_lost() {
+            let mut damage = Damage::of_index(lost(&key).message());
+            damage.chunk = Some(key.id);
+            report.damage.push(damage);
+            bad.insert(key, None);
+            return Ok(());
+        }
         let live = found.entry((key.store, PackId(row.pack))).or_default();
         match key.kind {
             ChunkKind::Data => live.0 += u64::from(row.len_bytes),
@@ -136,10 +147,10 @@ fn references(
     })?;
     let mut unread = 0u64;
     each_chunk(get, &mut |key, row| {
-        if key.kind == ChunkKind::Page {
+        if key.kind == ChunkKind::Page && !row.is_lost() {
             match children(base, get, &key, row) {
                 Ok(children) => children.into_iter().for_each(|child| refer(child, 1)),
-                Err(error) if is_damage(error.kind()) => unread += 1,
+                Err(error) if is_lost(&error) => unread += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -154,9 +165,9 @@ fn references(
     compare(get, report, wanted, found)
 }
 
-/// Tells whether a page is lost, alone or with its pack, rather than just now out of reach.
-fn is_damage(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Corrupt | ErrorKind::NotFound)
+/// Tells whether a page is lost, alone or with its pack.
+fn is_lost(error: &Error) -> bool {
+    error.is_unreadable() || error.kind() == ErrorKind::NotFound
 }
 
 fn compare(

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::packs::Bad;
 use super::{Damage, VerifyReport};
 use crate::base::Base;
 use crate::chunk::Verify;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ChunkKey, ChunkKind, ImageId};
 use crate::image::Image;
 use crate::index::record::decode_image;
@@ -83,7 +84,7 @@ fn walk(
             }
             Ok(page.len_bytes())
         }
-        Err(error) if error.kind() == ErrorKind::Corrupt => {
+        Err(error) if error.is_unreadable() => {
             visit(&key, Err(error));
             Ok(0)
         }
@@ -114,11 +115,7 @@ fn read_data(base: &Base, key: &ChunkKey, len_bytes: Option<u64>) -> Result<()> 
 
 /// Finds the images that need something of `bad`, and names them in the damage: in that which names
 /// the chunk, or in that of which the index stands with it.
-pub(super) fn trace(
-    base: &Base,
-    bad: &HashMap<ChunkKey, Option<usize>>,
-    report: &mut VerifyReport,
-) -> Result<()> {
+pub(super) fn trace(base: &Base, bad: &Bad, report: &mut VerifyReport) -> Result<()> {
     if bad.is_empty() {
         return Ok(());
     }
@@ -157,7 +154,7 @@ pub(super) fn trace(
 fn find_bad(
     base: &Base,
     key: ChunkKey,
-    bad: &HashMap<ChunkKey, Option<usize>>,
+    bad: &Bad,
     needs: &mut HashMap<ChunkKey, bool>,
     hit: &mut HashSet<ChunkKey>,
 ) -> bool {

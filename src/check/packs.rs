@@ -42,20 +42,23 @@ pub(crate) fn check_all(
     });
     check.miss()?;
     let Check {
-        mut report, bad, ..
+        mut report,
+        mut bad,
+        ..
     } = check;
-    counts::check(base, &mut report)?;
+    counts::check(base, &mut report, &mut bad)?;
     image::trace(base, &bad, &mut report)?;
     Ok(report)
 }
 
+/// Chunks that rows name and that cannot be read, with the index of the damage that is to name
+/// their images, where it names no chunk.
+pub(super) type Bad = HashMap<ChunkKey, Option<usize>>;
+
 struct Check<'a> {
     base: &'a Base,
     report: VerifyReport,
-    /// Chunks that rows name and that cannot be read.
-    ///
-    /// With the index of the damage that is to name their images, where it names no chunk.
-    bad: HashMap<ChunkKey, Option<usize>>,
+    bad: Bad,
     /// Offsets of the chunks that were met in the pack that is read.
     met: HashSet<u64>,
     /// Packs in which chunks may be missing: what was met in them, and the index of the damage.
@@ -123,7 +126,7 @@ impl Check<'_> {
             self.segment(store, pack, &*source, &segment)
         });
         match walked {
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Err(error) if error.is_unreadable() => {
                 self.report
                     .damage
                     .push(Damage::of_pack(pack, None, error.message()));
@@ -133,7 +136,7 @@ impl Check<'_> {
         // What lies before the damage is read as well.
         let salvage = match salvage_pack(&*source, pack) {
             Ok(salvage) => salvage,
-            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(()),
+            Err(error) if error.is_unreadable() => return Ok(()),
             Err(error) => return Err(error),
         };
         for segment in &salvage.segments {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::chunk::{Pack, Place, Proved, Segment, Verify, salvage_pack};
 use crate::clock::Timestamp;
 use crate::disk::Disk;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::image::{Image, Status};
 use crate::index::places::{self, Counter, LiveChanges};
@@ -59,6 +59,7 @@ pub(crate) fn rebuild(
             places: HashMap::new(),
             copies: HashMap::new(),
             refs: HashMap::new(),
+            lost_pages: HashSet::new(),
         };
         work.packs(progress)?;
         work.images()?;
@@ -79,14 +80,26 @@ struct Rebuild<'a> {
     store: &'a Arc<dyn Store>,
     report: &'a mut RebuildReport,
     now: Timestamp,
-    /// Packs with the rows that they get, and the ranges of them that are damaged.
-    packs: Vec<(PackId, PackRow, Vec<Range<u64>>)>,
+    packs: Vec<Known>,
     /// Everything found in packs, garbage included.
     places: HashMap<ChunkKey, At>,
     /// Further copies of chunks that lie in packs more than once, in the order of `places`.
     copies: HashMap<ChunkKey, Vec<At>>,
     /// What images hold, and how many references hold it.
     refs: HashMap<ChunkKey, u64>,
+    /// Pages of these that no pack gives; what they name is not held by them.
+    lost_pages: HashSet<ChunkKey>,
+}
+
+/// A pack that was read.
+struct Known {
+    pack: PackId,
+    /// The row that it gets.
+    row: PackRow,
+    /// Ranges whose descriptors are damaged.
+    skipped: Vec<Range<u64>>,
+    /// Bytes behind the last whole segment of an unsealed pack: never acknowledged, or damaged.
+    tail: Range<u64>,
 }
 
 /// The one local store.
@@ -115,26 +128,37 @@ impl Rebuild<'_> {
         row.len_bytes = source.len_bytes()?;
         let salvage = match salvage_pack(&*source, pack) {
             Ok(salvage) => salvage,
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Err(error) if error.is_unreadable() => {
                 if row.len_bytes > BLOCK_LEN_BYTES as u64 {
                     let what = format!("pack {pack}: {error}; its file is left as it is");
                     self.report.lost.push(what);
                 } else {
                     // A file without room for a segment: collection removes it.
-                    self.packs.push((pack, row, Vec::new()));
+                    self.known(pack, row, Vec::new(), 0..0);
                 }
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
+        let mut tail = 0..0;
         if !salvage.sealed && salvage.skipped.is_empty() {
+            tail = salvage.end..row.len_bytes;
             (row.fate, row.len_bytes) = (PackFate::Open, salvage.end);
         }
         for segment in &salvage.segments {
             row.chunk_bytes += self.segment(pack, segment);
         }
-        self.packs.push((pack, row, salvage.skipped));
+        self.known(pack, row, salvage.skipped, tail);
         Ok(())
+    }
+
+    fn known(&mut self, pack: PackId, row: PackRow, skipped: Vec<Range<u64>>, tail: Range<u64>) {
+        self.packs.push(Known {
+            pack,
+            row,
+            skipped,
+            tail,
+        });
     }
 
     /// Remembers where chunks lie; returns their bytes.
@@ -184,7 +208,6 @@ impl Rebuild<'_> {
             let (id, root) = (image.id(), root.id);
             let what = format!("image {id}: its manifest {root} is in no pack");
             self.report.lost.push(what);
-            return Ok(());
         }
         let mut pages = Vec::new();
         self.refer(root, &mut pages);
@@ -193,9 +216,10 @@ impl Rebuild<'_> {
                 Ok(children) => children
                     .into_iter()
                     .for_each(|child| self.refer(child, &mut pages)),
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                Err(error) if error.is_unreadable() => {
                     let what = format!("manifest page {}: {error}", page.id);
                     self.report.lost.push(what);
+                    self.lost_pages.insert(page);
                 }
                 Err(error) => return Err(error),
             }
@@ -240,7 +264,7 @@ impl Rebuild<'_> {
                     chosen = at;
                     break;
                 }
-                Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                Err(error) if error.is_unreadable() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -262,34 +286,64 @@ impl Rebuild<'_> {
         let mut held: Vec<_> = std::mem::take(&mut self.refs).into_iter().collect();
         held.sort_unstable_by_key(|(key, _)| key.to_bytes());
         for (key, refs) in held {
-            let Some(at) = self.choose(&key)? else {
-                let what = format!("{:?} {} is referred to and in no pack", key.kind, key.id);
-                self.report.lost.push(what);
-                continue;
-            };
-            let row = ChunkRow {
-                pack: at.pack.0,
-                offset: at.place.offset,
-                len_bytes: at.place.len_bytes,
-                refs,
-            };
+            let row = self.row(&key, refs)?;
             places::put_chunk(self.put, &key, None, &row)?;
             live.add(&key, &row);
-            named.insert(at.pack);
+            named.insert(PackId(row.pack));
         }
-        for (pack, row, skipped) in &self.packs {
-            let is_named = named.contains(pack);
-            if !skipped.is_empty() {
-                let what = format!("pack {pack}: damaged descriptors, skipped bytes {skipped:?}");
-                let left = "; its file is left as it is";
-                let what = what + if is_named { "" } else { left };
-                self.report.lost.push(what);
-            }
-            // Without a row collection does not touch it: what was skipped may have been live.
-            if skipped.is_empty() || is_named {
-                places::put_pack(self.put, STORE, *pack, row)?;
-            }
+        let in_doubt = !self.report.lost.is_empty();
+        for known in std::mem::take(&mut self.packs) {
+            let is_named = named.contains(&known.pack);
+            self.pack_row(known, is_named, in_doubt)?;
         }
         live.write(self.put)
+    }
+
+    /// Returns the row of a chunk that is referred to.
+    fn row(&mut self, key: &ChunkKey, refs: u64) -> Result<ChunkRow> {
+        if self.lost_pages.contains(key) {
+            return Ok(ChunkRow::lost(refs));
+        }
+        let Some(at) = self.choose(key)? else {
+            let what = format!("{:?} {} is referred to and in no pack", key.kind, key.id);
+            self.report.lost.push(what);
+            return Ok(ChunkRow::lost(refs));
+        };
+        Ok(ChunkRow {
+            pack: at.pack.0,
+            offset: at.place.offset,
+            len_bytes: at.place.len_bytes,
+            refs,
+        })
+    }
+
+    /// Makes the row of a pack. One without a row is not touched by collection: what is not
+    /// understood in it may have been live.
+    fn pack_row(&mut self, known: Known, is_named: bool, in_doubt: bool) -> Result<()> {
+        let Known {
+            pack,
+            mut row,
+            skipped,
+            tail,
+        } = known;
+        let mut what = Vec::new();
+        if !skipped.is_empty() {
+            what.push(format!("damaged descriptors, skipped bytes {skipped:?}"));
+        }
+        if in_doubt && !tail.is_empty() {
+            // Something is lost that may be here, so nothing is cut off or written over.
+            what.push(format!("bytes {tail:?} behind its last whole segment"));
+            (row.fate, row.len_bytes) = (PackFate::Sealed, tail.end);
+        }
+        let left = match is_named {
+            true => "",
+            false => "; its file is left as it is",
+        };
+        let lost = what.iter().map(|what| format!("pack {pack}: {what}{left}"));
+        self.report.lost.extend(lost);
+        if what.is_empty() || is_named {
+            places::put_pack(self.put, STORE, pack, &row)?;
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The open packs of an engine: one handle for each, opened at first touch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::pack::{Pack, Proved};
@@ -19,18 +19,20 @@ pub(crate) struct Packs {
 #[derive(Debug, Default)]
 struct State {
     open: HashMap<(u16, PackId), Slot>,
+    /// Packs whose handle is kept, as they come up for letting go.
+    kept: VecDeque<(u16, PackId)>,
     /// Packs that were removed while somebody may hold them.
     removed: Vec<Weak<Pack>>,
-    /// Counts touches, to find the handle that was not touched longest.
-    clock: u64,
-    held: usize,
+    /// Counts how often a pack was sealed or removed.
+    changes: u64,
 }
 
 #[derive(Debug, Default)]
 struct Slot {
     pack: Option<Arc<Pack>>,
     proved: Arc<Proved>,
-    touched: u64,
+    /// Whether the handle was asked for since it last came up for letting go.
+    touched: bool,
 }
 
 impl Packs {
@@ -60,10 +62,8 @@ impl Packs {
     /// Returns the handle of a pack that is open already and reaches to `end`.
     pub(crate) fn opened(&self, store: u16, pack: PackId, end: u64) -> Option<Arc<Pack>> {
         let mut packs = self.state();
-        packs.clock += 1;
-        let clock = packs.clock;
         let slot = packs.open.get_mut(&(store, pack))?;
-        slot.touched = clock;
+        slot.touched = true;
         slot.pack.clone().filter(|open| open.len_bytes() >= end)
     }
 
@@ -78,27 +78,25 @@ impl Packs {
         state: PackState,
         end: u64,
     ) -> Result<Arc<Pack>> {
-        let mut packs = self.state();
-        packs.clock += 1;
-        let clock = packs.clock;
-        let slot = packs.open.entry((store, pack)).or_default();
-        slot.touched = clock;
-        if let Some(open) = &slot.pack
-            && open.state() == state
-            && open.len_bytes() >= end
-        {
-            return Ok(Arc::clone(open));
+        // The file is opened without the lock, so that nobody waits for the disk who need not. What
+        // was opened while some pack was sealed or removed may be of the past: it is opened again.
+        loop {
+            let (proved, changes) = {
+                let mut packs = self.state();
+                let slot = packs.open.entry((store, pack)).or_default();
+                if let Some(open) = slot.reaching(state, end) {
+                    return Ok(open);
+                }
+                (Arc::clone(&slot.proved), packs.changes)
+            };
+            let source = self.store(store)?.open(pack, state)?;
+            let opened = Arc::new(Pack::new(pack, state, source, proved)?);
+            let mut packs = self.state();
+            if packs.changes != changes {
+                continue;
+            }
+            return Ok(packs.keep((store, pack), opened, state, end, self.max_open));
         }
-        let proved = Arc::clone(&slot.proved);
-        let source = self.store(store)?.open(pack, state)?;
-        let opened = Arc::new(Pack::new(pack, state, source, proved)?);
-        if slot.pack.replace(Arc::clone(&opened)).is_none() {
-            packs.held += 1;
-        }
-        if packs.held > self.max_open {
-            packs.let_go_of_oldest();
-        }
-        Ok(opened)
     }
 
     /// Returns what is remembered of the chunks of a pack.
@@ -109,21 +107,23 @@ impl Packs {
     /// Lets go of the handle of a pack that was open and is sealed now, so that it will be mapped.
     pub(crate) fn reopen(&self, store: u16, pack: PackId) {
         let mut packs = self.state();
+        packs.changes += 1;
         let slot = packs.open.get_mut(&(store, pack));
         if slot.is_some_and(|slot| slot.pack.take().is_some()) {
-            packs.held -= 1;
+            packs.kept.retain(|kept| *kept != (store, pack));
         }
     }
 
     /// Forgets a pack that is about to be unlinked. Who holds it reads on.
     pub(crate) fn remove(&self, store: u16, pack: PackId) {
         let mut packs = self.state();
+        packs.changes += 1;
         packs.removed.retain(|pack| pack.strong_count() > 0);
         let Some(slot) = packs.open.remove(&(store, pack)) else {
             return;
         };
         if let Some(open) = slot.pack {
-            packs.held -= 1;
+            packs.kept.retain(|kept| *kept != (store, pack));
             packs.removed.push(Arc::downgrade(&open));
         }
     }
@@ -139,12 +139,122 @@ impl Packs {
     }
 }
 
+impl Slot {
+    /// Returns the handle if it is of a state and reaches to `end`.
+    fn reaching(&mut self, state: PackState, end: u64) -> Option<Arc<Pack>> {
+        self.touched = true;
+        let fits = |open: &&Arc<Pack>| open.state() == state && open.len_bytes() >= end;
+        self.pack.as_ref().filter(fits).cloned()
+    }
+}
+
 impl State {
-    fn let_go_of_oldest(&mut self) {
-        let held = self.open.values_mut().filter(|slot| slot.pack.is_some());
-        if let Some(oldest) = held.min_by_key(|slot| slot.touched) {
-            oldest.pack = None;
-            self.held -= 1;
+    /// Keeps a handle, unless another thread has opened one as good, and returns the one kept.
+    fn keep(
+        &mut self,
+        key: (u16, PackId),
+        opened: Arc<Pack>,
+        state: PackState,
+        end: u64,
+        max_open: usize,
+    ) -> Arc<Pack> {
+        let slot = self.open.entry(key).or_default();
+        if let Some(open) = slot.reaching(state, end) {
+            return open;
         }
+        if slot.pack.replace(Arc::clone(&opened)).is_none() {
+            self.kept.push_back(key);
+        }
+        while self.kept.len() > max_open {
+            self.let_go_of_one();
+        }
+        opened
+    }
+
+    /// Lets go of the first handle that was not asked for since it came up last.
+    fn let_go_of_one(&mut self) {
+        while let Some(key) = self.kept.pop_front() {
+            let Some(slot) = self.open.get_mut(&key) else {
+                continue;
+            };
+            if !std::mem::take(&mut slot.touched) {
+                slot.pack = None;
+                return;
+            }
+            self.kept.push_back(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::IoSlice;
+
+    use super::*;
+    use crate::disk::MemoryDisk;
+    use crate::store::LocalStore;
+
+    fn packs(count: u64, max_open: usize) -> Packs {
+        let store = LocalStore::new(Arc::new(MemoryDisk::new()), "packs").expect("make");
+        for number in 0..count {
+            let mut sink = store.create(PackId(number)).expect("make");
+            sink.append(&[IoSlice::new(&[7; 8192])]).expect("append");
+        }
+        Packs::new(vec![Arc::new(store)], max_open)
+    }
+
+    fn kept(packs: &Packs) -> Vec<u64> {
+        let state = packs.state();
+        let kept = state.open.iter().filter(|(_, slot)| slot.pack.is_some());
+        let mut numbers: Vec<u64> = kept.map(|((_, pack), _)| pack.0).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers.len(), state.kept.len());
+        numbers
+    }
+
+    #[test]
+    fn few_handles_are_kept_and_among_them_those_in_use() {
+        let packs = packs(40, 4);
+        let get = |number| packs.get(0, PackId(number), PackState::Open, 8192);
+        for number in 1..40 {
+            get(0).expect("open");
+            get(number).expect("open");
+            assert!(kept(&packs).len() <= 4);
+        }
+        assert!(kept(&packs).contains(&0), "{:?}", kept(&packs));
+    }
+
+    #[test]
+    fn a_sealed_or_removed_pack_is_kept_no_longer() {
+        let packs = packs(3, 8);
+        let get = |number, state| packs.get(0, PackId(number), state, 8192);
+        let held = get(1, PackState::Open).expect("open");
+        get(2, PackState::Open).expect("open");
+        packs.remove(0, PackId(1));
+        assert_eq!(packs.removed_bytes(), held.len_bytes());
+        packs.reopen(0, PackId(2));
+        assert_eq!(kept(&packs), Vec::<u64>::new());
+        let sealed = get(2, PackState::Sealed).expect("open");
+        assert!(sealed.mapped().is_some());
+        assert!(packs.get(0, PackId(9), PackState::Open, 1).is_err());
+        assert_eq!(kept(&packs), [2]);
+    }
+
+    #[test]
+    fn threads_that_open_one_pack_share_its_handle() {
+        let packs = packs(1, 4);
+        let open = || {
+            packs
+                .get(0, PackId(0), PackState::Sealed, 8192)
+                .expect("open")
+        };
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            let opened = opened
+                .into_iter()
+                .map(|thread| thread.join().expect("ends"));
+            let one = open();
+            assert!(opened.into_iter().all(|pack| Arc::ptr_eq(&pack, &one)));
+        });
     }
 }

@@ -8,7 +8,7 @@ use super::segment::{
 };
 #[cfg(any(test, feature = "testing"))]
 use super::segment::{SEGMENT_MAX_BYTES, SEGMENT_MAX_ENTRIES};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::hash;
 use crate::id::PackId;
 use crate::limits::BLOCK_LEN_BYTES;
@@ -59,11 +59,7 @@ pub(crate) fn walk_back(
     end: Option<u64>,
     visit: &mut dyn FnMut(Segment) -> Result<()>,
 ) -> Result<()> {
-    // A failure of the disk is none of the pack.
-    let named = |e: Error| match e.kind() {
-        ErrorKind::Corrupt => Error::corrupt(format!("pack {pack}: {e}")),
-        _ => e,
-    };
+    let named = |e: Error| Error::new(e.code(), format!("pack {pack}: {e}")).with_source(e);
     let header = header(source, pack).map_err(named)?;
     let mut end = match end {
         Some(end) => end,
@@ -136,11 +132,11 @@ pub(crate) fn salvage_pack(source: &dyn PackSource, pack: PackId) -> Result<Salv
     })
 }
 
-/// Returns what was read, none where it is damaged; a failure of the disk is none of the pack.
+/// Returns what was read, none where it is damaged or the medium does not give it.
 fn whole<T>(read: Result<T>) -> Result<Option<T>> {
     match read {
         Ok(read) => Ok(Some(read)),
-        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+        Err(error) if error.is_unreadable() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -217,7 +213,7 @@ pub(crate) fn check_segment(
                     format!("{len} bytes have identity {found}, expected {}", entry.id)
                 })
             }
-            Err(error) if error.kind() == ErrorKind::Corrupt => Some(error.message().to_owned()),
+            Err(error) if error.is_unreadable() => Some(error.message().to_owned()),
             Err(error) => return Err(error),
         };
         visit(offset, Some(&entry), wrong);
@@ -229,7 +225,14 @@ pub(crate) fn check_segment(
             offset + u64::from(entry.len_bytes)
         });
     let descriptor = segment.entries.len() * ENTRY_LEN_BYTES + TRAILER_LEN_BYTES;
-    let padding = source.read(data_end..segment.end - descriptor as u64)?;
+    let padding = match source.read(data_end..segment.end - descriptor as u64) {
+        Ok(padding) => padding,
+        Err(error) if error.is_unreadable() => {
+            visit(data_end, None, Some(error.message().to_owned()));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
     if let Some(at) = padding.iter().position(|&byte| byte != 0) {
         let what = format!("padding holds byte {:#04x}", padding[at]);
         visit(data_end + at as u64, None, Some(what));

@@ -17,6 +17,9 @@ use memmap2::{Advice, Mmap};
 pub struct Map {
     bytes: Bytes,
     mmap: Option<Arc<Mmap>>,
+    /// Ranges that a simulated medium does not give.
+    #[cfg(feature = "testing")]
+    failing: Arc<[Range<usize>]>,
 }
 
 struct Owner(Arc<Mmap>);
@@ -47,12 +50,29 @@ impl Map {
         Ok(Self {
             bytes: Bytes::from_owner(Owner(Arc::clone(&mmap))),
             mmap: Some(mmap),
+            #[cfg(feature = "testing")]
+            failing: Arc::default(),
         })
     }
 
     /// Makes a map of bytes in memory.
     pub(super) fn of_bytes(bytes: Bytes) -> Self {
-        Self { bytes, mmap: None }
+        Self {
+            bytes,
+            mmap: None,
+            #[cfg(feature = "testing")]
+            failing: Arc::default(),
+        }
+    }
+
+    /// Lets the medium fail wherever one of some ranges is brought into memory.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn failing(self, ranges: &[Range<usize>]) -> Self {
+        Self {
+            failing: ranges.into(),
+            ..self
+        }
     }
 
     /// Returns the mapped bytes; slices of them keep the map alive.
@@ -73,6 +93,10 @@ impl Map {
     /// # Errors
     /// What the medium fails with.
     pub fn populate(&self, range: Range<usize>) -> io::Result<()> {
+        #[cfg(feature = "testing")]
+        if (self.failing.iter()).any(|bad| bad.start < range.end && range.start < bad.end) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         let Some(mmap) = &self.mmap else {
             return Ok(());
         };

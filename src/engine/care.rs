@@ -33,6 +33,8 @@ impl Engine {
     /// `InvalidState` if one runs already, `InvalidSettings`, `ReadOnlyEngine`, `Closed`.
     pub fn gc(&self, options: GcOptions) -> Result<Gc> {
         let ingest = self.writable()?;
+        // What they hold is garbage, too.
+        ingest.take_back_leftovers();
         let (base, packs) = (ingest.base.clone(), ingest.open_packs.clone());
         Gc::begin(&self.inner.collector, base, packs, ingest.bounds, options)
     }

@@ -99,9 +99,8 @@ impl Engine {
     /// Tells whether the engine takes writes.
     ///
     /// # Errors
-    /// `Poisoned` after a failed sync of the log or the index, with what failed; `Closed`. A failed
-    /// sync of a pack ends the upload that met it, and nothing is appended to that pack until the
-    /// engine is opened again.
+    /// `Poisoned` after a failed sync, with what failed: reads go on, and nothing is acknowledged
+    /// until the engine has been opened again and has read anew what is durable. `Closed`.
     pub fn health(&self) -> Result<()> {
         self.inner.base.expect_open()?;
         self.inner.base.kv.health()

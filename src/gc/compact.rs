@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::run::GcReport;
 use crate::base::Base;
 use crate::chunk::{Entry, NewChunk, Pack, PackWriter, Place, Segment, Verify, walk_back};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::id::{ChunkKey, PackId};
 use crate::index::places::{self, LiveChanges};
 use crate::index::rows::{ChunkRow, PackFate};
@@ -108,7 +108,7 @@ impl Compaction {
                     bytes_read += u64::from(entry.len_bytes);
                     live.push(Live { key, row, bytes });
                 }
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                Err(error) if error.is_unreadable() => {
                     report.damaged.push(error.message().to_owned());
                 }
                 Err(error) => return Err(error),
@@ -157,9 +157,9 @@ impl Compaction {
         });
         let first = writer.append(&chunks.collect::<Vec<_>>())?;
         let (len_bytes, fate) = if writer.len_bytes() >= ground.bounds.max_bytes {
-            (writer.seal()?, PackFate::Sealed)
+            (ground.base.trust(writer.seal())?, PackFate::Sealed)
         } else {
-            writer.sync()?;
+            ground.base.trust(writer.sync())?;
             (writer.mark().end, PackFate::Open)
         };
         let (pack, mark) = (writer.pack(), writer.mark());

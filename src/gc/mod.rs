@@ -10,6 +10,7 @@ mod compact;
 mod plan;
 mod run;
 mod sweep;
+mod whole;
 
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};

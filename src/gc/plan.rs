@@ -3,7 +3,7 @@
 use super::GcOptions;
 use crate::base::Base;
 use crate::error::Result;
-use crate::id::PackId;
+use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::index::rows::{PackFate, PackRow};
 use crate::index::{Get, Kv, Table, places};
 use serde::Serialize;
@@ -46,6 +46,8 @@ impl GcPlan {
             };
             let mut packs = places::packs(get)?;
             plan.count_unreferenced(get, &mut packs)?;
+            // What an upload needs is left alone by a run, too.
+            packs.retain(|(store, pack, _)| !base.leases.is_pack_held(*store, *pack));
             for (_, pack, row) in packs {
                 plan.add_pack(pack, &row, options);
             }
@@ -58,12 +60,9 @@ impl GcPlan {
         get: &dyn Get,
         packs: &mut [(u16, PackId, PackRow)],
     ) -> Result<()> {
-        let keys = places::collect(get, Table::Unreferenced, usize::MAX, &mut |key, _| {
-            places::chunk_key(Table::Unreferenced, key)
-        })?;
-        for key in keys {
+        let mut count = |key: ChunkKey| {
             let Some(chunk) = places::chunk(get, &key)? else {
-                continue;
+                return Ok(());
             };
             self.unreferenced_chunks += 1;
             self.unreferenced_bytes += u64::from(chunk.len_bytes);
@@ -71,9 +70,18 @@ impl GcPlan {
             if let Ok(index) = packs.binary_search_by_key(&place, |(store, id, _)| (*store, *id)) {
                 let row = &mut packs[index].2;
                 row.live_chunks = row.live_chunks.saturating_sub(1);
-                row.live_bytes = row.live_bytes.saturating_sub(u64::from(chunk.len_bytes));
+                let of_kind = match key.kind {
+                    ChunkKind::Data => &mut row.live_bytes,
+                    ChunkKind::Page => &mut row.page_bytes,
+                };
+                *of_kind = of_kind.saturating_sub(u64::from(chunk.len_bytes));
             }
-        }
+            Ok(())
+        };
+        let table = Table::Unreferenced;
+        places::collect(get, table, usize::MAX, &mut |key, _| {
+            count(places::chunk_key(table, key)?)
+        })?;
         Ok(())
     }
 

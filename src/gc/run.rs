@@ -3,15 +3,13 @@
 use serde::Serialize;
 use std::sync::Arc;
 
-use super::compact::{self, Compaction};
-use super::plan::{GcPlan, is_worth_a_copy};
+use super::compact::{Compaction, Ground};
+use super::plan::GcPlan;
 use super::sweep::{self, Sweeper};
+use super::whole::{self, PackOf, Picked};
 use super::{Collector, GcOptions, Turn};
 use crate::base::Base;
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::PackId;
-use crate::index::rows::PackFate;
-use crate::index::{Durability, Kv, places};
+use crate::error::{ErrorKind, Result};
 use crate::ingest::{OpenPacks, PackBounds};
 
 /// What a collection is doing.
@@ -23,8 +21,10 @@ pub enum GcPhase {
     Release,
     /// Rows of chunks that nothing refers to are removed.
     Sweep,
-    /// Packs without live chunks are unlinked, those that rest are sealed.
+    /// Packs without live chunks are unlinked.
     Unlink,
+    /// Open packs that rest or hold much garbage are sealed.
+    Seal,
     /// Live chunks are copied out of packs with much garbage.
     Compact,
 }
@@ -35,7 +35,7 @@ pub enum GcPhase {
 pub struct GcProgress {
     /// What the step did.
     pub phase: GcPhase,
-    /// Packs that are still to be copied, as far as is known.
+    /// Packs that are still to be unlinked, sealed or copied in this phase, as far as is known.
     pub packs_left: usize,
     /// Bytes that have left the disk so far.
     pub freed_bytes: u64,
@@ -68,7 +68,8 @@ pub struct GcReport {
 }
 
 /// A collection that runs. Not calling [`Gc::step`] pauses it; dropping it ends it, and the next
-/// one goes on from there. Each step is short: a few thousand rows, or one batch of copied bytes.
+/// one goes on from there. Each step is short: a few thousand rows, a few packs, or one batch of
+/// copied bytes.
 #[derive(Debug)]
 #[must_use = "nothing is collected before `step` or `run`"]
 pub struct Gc {
@@ -91,12 +92,29 @@ enum State {
         swept_before: u64,
     },
     Unlink {
-        then: Vec<(u16, PackId)>,
+        dead: Vec<PackOf>,
+        then: Then,
+    },
+    Seal {
+        left: Vec<PackOf>,
+        copy: Vec<PackOf>,
     },
     Compact {
-        left: Vec<(u16, PackId)>,
+        left: Vec<PackOf>,
         now: Option<Box<Compaction>>,
     },
+    Over,
+}
+
+/// What follows when dead packs are unlinked.
+#[derive(Debug)]
+enum Then {
+    /// Looking for packs to seal and to copy: first of all dead ones go, so that a full disk has
+    /// room for footers and copies.
+    Pick,
+    /// Copying.
+    Compact(Vec<PackOf>),
+    /// Nothing.
     Over,
 }
 
@@ -160,7 +178,8 @@ impl Gc {
                 sweeper,
                 swept_before,
             } => (GcPhase::Sweep, self.sweep(sweeper, swept_before)?),
-            State::Unlink { then } => (GcPhase::Unlink, self.unlink(then)?),
+            State::Unlink { dead, then } => (GcPhase::Unlink, self.unlink(dead, then)?),
+            State::Seal { left, copy } => (GcPhase::Seal, self.seal(left, copy)?),
             State::Compact { left, now } => (GcPhase::Compact, self.compact(left, now)?),
             State::Over => {
                 // Room that the index gave up when the disk was full is taken again if it is there.
@@ -171,7 +190,8 @@ impl Gc {
         };
         self.state = next;
         let packs_left = match &self.state {
-            State::Unlink { then } => then.len(),
+            State::Unlink { dead, .. } => dead.len(),
+            State::Seal { left, .. } => left.len(),
             State::Compact { left, now } => left.len() + usize::from(now.is_some()),
             _ => 0,
         };
@@ -193,7 +213,7 @@ impl Gc {
             return Ok(State::Release { swept: false });
         }
         if swept {
-            return self.pick();
+            return self.unlink_then(Then::Pick);
         }
         let swept_before = self.report.swept_chunks;
         Ok(State::Sweep {
@@ -215,138 +235,46 @@ impl Gc {
         })
     }
 
-    /// Picks the packs to be copied, and seals open ones that rest or hold too much garbage.
-    fn pick(&mut self) -> Result<State> {
-        // First of all, so that a full disk has room for footers and copies.
-        self.unlink_dead()?;
-        let now_ms = self.base.now().as_micros() / 1000;
-        let rows = self.base.kv.read(|get| places::packs(get))?;
-        let mut worth = Vec::new();
-        for (store, pack, row) in rows {
-            let garbage = is_worth_a_copy(&row, &self.options);
-            if self.base.leases.is_pack_held(store, pack) {
-                continue;
-            }
-            match row.fate {
-                PackFate::Sealed if row.live_chunks > 0 && garbage => worth.push((store, pack)),
-                PackFate::Open => {
-                    let age_ms = now_ms.saturating_sub(row.written_at / 1000);
-                    let rests =
-                        u64::try_from(age_ms).is_ok_and(|a| a >= self.options.seal_after_ms);
-                    let idle = row.live_chunks == 0 || garbage || rests;
-                    if idle && self.seal(store, pack)? && garbage {
-                        worth.push((store, pack));
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(State::Unlink { then: worth })
+    /// Goes on to unlink what is dead by now.
+    fn unlink_then(&self, then: Then) -> Result<State> {
+        let dead = whole::dead(&self.base)?;
+        Ok(State::Unlink { dead, then })
     }
 
-    /// Takes an open pack out of use: declared dead if it is empty, sealed if not. `false` if an
-    /// upload uses it, or if it is not sealed now.
-    fn seal(&self, store: u16, pack: PackId) -> Result<bool> {
-        let taken = self
-            .open_packs
-            .take(|w| (w.store(), w.pack()) == (store, pack));
-        let Some(mut writer) = taken.into_iter().next() else {
-            return Ok(false);
-        };
-        // Read again: an upload may have filled it since the walk over all packs. Nobody can now.
-        let named = writer.mark();
-        let row = match self
-            .base
-            .kv
-            .read(|get| places::known_pack(get, store, pack))
-        {
-            Ok(row) => row,
-            Err(error) => {
-                self.open_packs.give_back(writer);
-                return Err(error);
-            }
-        };
-        if row.live_chunks == 0 {
-            drop(writer);
-            self.set_fate(store, pack, PackFate::Dead, None)?;
-            return Ok(false);
+    fn unlink(&mut self, mut dead: Vec<PackOf>, then: Then) -> Result<State> {
+        whole::unlink_some(&self.base, &mut dead, &mut self.report)?;
+        if !dead.is_empty() {
+            return Ok(State::Unlink { dead, then });
         }
-        let len_bytes = match writer.seal() {
-            Ok(len_bytes) => len_bytes,
-            Err(error) => {
-                self.open_packs
-                    .give_back_as_it_was(&self.base, writer, named);
-                return Err(error);
+        Ok(match then {
+            Then::Pick => {
+                let Picked { seal, copy } = whole::pick(&self.base, &self.options)?;
+                State::Seal { left: seal, copy }
             }
-        };
-        self.set_fate(store, pack, PackFate::Sealed, Some(len_bytes))?;
-        self.base.packs.reopen(store, pack);
-        Ok(true)
-    }
-
-    fn set_fate(
-        &self,
-        store: u16,
-        pack: PackId,
-        fate: PackFate,
-        len_bytes: Option<u64>,
-    ) -> Result<()> {
-        self.base.kv.write(Durability::Now, |put| {
-            let mut row = places::known_pack(put, store, pack)?;
-            row.fate = fate;
-            row.len_bytes = len_bytes.unwrap_or(row.len_bytes);
-            places::put_pack(put, store, pack, &row)
+            Then::Compact(left) if !left.is_empty() => State::Compact { left, now: None },
+            Then::Compact(_) | Then::Over => State::Over,
         })
     }
 
-    fn unlink(&mut self, then: Vec<(u16, PackId)>) -> Result<State> {
-        self.unlink_dead()?;
-        if then.is_empty() {
-            return Ok(State::Over);
+    fn seal(&mut self, mut left: Vec<PackOf>, mut copy: Vec<PackOf>) -> Result<State> {
+        let Some(pack) = left.pop() else {
+            return self.unlink_then(Then::Compact(copy));
+        };
+        if whole::seal(&self.ground(), pack, &self.options)? {
+            copy.push(pack);
         }
-        Ok(State::Compact {
-            left: then,
-            now: None,
-        })
+        Ok(State::Seal { left, copy })
     }
 
-    /// Unlinks every pack that holds nothing live and that no upload needs.
-    fn unlink_dead(&mut self) -> Result<()> {
-        let dead = self.base.kv.write(Durability::Now, |put| {
-            let mut dead = Vec::new();
-            for (store, pack, mut row) in places::packs(put)? {
-                let empty = row.fate != PackFate::Open && row.live_chunks == 0;
-                if row.fate == PackFate::Dead && !empty {
-                    let chunks = row.live_chunks;
-                    let what = format!("pack {pack} is dead and holds {chunks} live chunks");
-                    return Err(Error::corrupt(what));
-                }
-                if empty && !self.base.leases.is_pack_held(store, pack) {
-                    row.fate = PackFate::Dead;
-                    // Said again where it was said before: a name goes when this is durable.
-                    places::put_pack(put, store, pack, &row)?;
-                    dead.push((store, pack, row.len_bytes));
-                }
-            }
-            Ok(dead)
-        })?;
-        for (store, pack, len_bytes) in dead {
-            self.base.packs.store(store)?.delete(pack)?;
-            self.base.packs.remove(store, pack);
-            self.base.kv.write(Durability::Later, |put| {
-                places::delete_pack(put, store, pack)
-            })?;
-            self.report.unlinked_packs += 1;
-            self.report.freed_bytes += len_bytes;
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            base: &self.base,
+            open_packs: &self.open_packs,
+            bounds: self.bounds,
         }
-        Ok(())
     }
 
-    fn compact(
-        &mut self,
-        mut left: Vec<(u16, PackId)>,
-        now: Option<Box<Compaction>>,
-    ) -> Result<State> {
+    fn compact(&mut self, mut left: Vec<PackOf>, now: Option<Box<Compaction>>) -> Result<State> {
         let mut now = match (now, left.pop()) {
             (Some(now), next) => {
                 left.extend(next);
@@ -354,16 +282,16 @@ impl Gc {
             }
             (None, Some((store, pack))) => match Compaction::begin(&self.base, store, pack) {
                 Ok(begun) => Box::new(begun),
-                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                Err(error) if error.is_unreadable() || error.kind() == ErrorKind::NotFound => {
                     tracing::error!(%pack, %error, "a damaged pack is left as it is");
                     self.report.damaged.push(error.message().to_owned());
                     return Ok(State::Compact { left, now: None });
                 }
                 Err(error) => return Err(error),
             },
-            (None, None) => return Ok(State::Unlink { then: Vec::new() }),
+            (None, None) => return self.unlink_then(Then::Over),
         };
-        let ground = compact::Ground {
+        let ground = Ground {
             base: &self.base,
             open_packs: &self.open_packs,
             bounds: self.bounds,

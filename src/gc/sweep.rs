@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::run::GcReport;
 use crate::base::Base;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ChunkKey, ChunkKind};
 use crate::index::places::{self, LiveChanges};
 use crate::index::refs::child_key;
@@ -84,7 +84,12 @@ impl Sweeper {
                     rows += 1 + children.len();
                     dying.push((key, children));
                 }
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                // It holds nothing.
+                Err(_) if is_lost(base, &key)? => {
+                    rows += 1;
+                    dying.push((key, BTreeMap::new()));
+                }
+                Err(error) if error.is_unreadable() => {
                     tracing::error!(page = %key.id, %error, "a damaged page keeps its chunks");
                     report.damaged.push(error.message().to_owned());
                     rows += 1;
@@ -95,6 +100,11 @@ impl Sweeper {
         remove(base, &dying, report)?;
         Ok(rows > 0)
     }
+}
+
+fn is_lost(base: &Base, key: &ChunkKey) -> Result<bool> {
+    let row = base.kv.read(|get| places::chunk(get, key))?;
+    Ok(row.is_some_and(|row| row.is_lost()))
 }
 
 /// Returns what a page names, and how often; nothing for data.

@@ -295,6 +295,9 @@ impl LiveChanges {
     }
 
     fn change(&mut self, key: &ChunkKey, row: &ChunkRow, by: i64) {
+        if row.is_lost() {
+            return;
+        }
         let live = self.0.entry((key.store, PackId(row.pack))).or_default();
         let bytes = by * i64::from(row.len_bytes);
         match key.kind {

@@ -150,7 +150,8 @@ impl Naming<'_> {
     fn page(&mut self, page: &BuiltPage) -> Result<()> {
         let key = self.target.key(ChunkKind::Page, page.id);
         *self.holds.entry(key).or_insert(0) += 1;
-        if let Some(row) = self.row(&key)? {
+        let before = self.row(&key)?;
+        if let Some(row) = before.as_mut().filter(|row| !row.is_lost()) {
             *row = page.written.map_or(*row, |written| written.mend(*row));
             row.refs += 1;
             return page.children.iter().try_for_each(|child| match page.level {
@@ -159,7 +160,9 @@ impl Naming<'_> {
             });
         }
         let written = page.written.ok_or_else(|| vanished(&key))?;
-        *self.row(&key)? = Some(written.row(1));
+        // A lost page held nothing of what it names, so it takes its references like a new one.
+        let others = before.as_ref().map_or(0, |lost| lost.refs);
+        *before = Some(written.row(others + 1));
         page.children
             .iter()
             .try_for_each(|child| self.take(page, *child))

@@ -11,6 +11,29 @@ pub(crate) struct ChunkRow {
     pub(crate) refs: u64,
 }
 
+impl ChunkRow {
+    /// Number that no pack has: a chunk there is in no pack.
+    const NOWHERE: u64 = u64::MAX;
+
+    /// Makes the row of a chunk that is referred to and that no pack holds any more.
+    ///
+    /// Its references are counted, so that storing it again heals who needs it, and nobody else's
+    /// are given back in their place. A lost page holds no references to what it names.
+    pub(crate) fn lost(refs: u64) -> Self {
+        Self {
+            pack: Self::NOWHERE,
+            offset: 0,
+            len_bytes: 0,
+            refs,
+        }
+    }
+
+    /// Tells whether no pack holds the chunk.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.pack == Self::NOWHERE
+    }
+}
+
 /// What becomes of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
 pub(crate) enum PackFate {
@@ -85,6 +108,12 @@ impl Record for ChunkRow {
     const NAME: &'static str = "chunk";
 
     fn check(&self) -> Result<(), String> {
+        if self.is_lost() {
+            return match *self == Self::lost(self.refs) {
+                true => Ok(()),
+                false => Err("it is in no pack and has a place".to_owned()),
+            };
+        }
         let max = crate::limits::CHUNK_MAX_BYTES;
         if self.len_bytes == 0 || self.len_bytes as usize > max {
             return Err(format!(

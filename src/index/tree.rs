@@ -269,7 +269,8 @@ impl RedbKv {
         })
     }
 
-    pub(super) fn poison(&self, error: Error) -> Error {
+    /// Refuses writes from now on, until the engine is opened again, and returns why.
+    pub(crate) fn poison(&self, error: Error) -> Error {
         tracing::error!(%error, "index takes no more writes");
         let _ = self.poisoned.set(error.to_string());
         error

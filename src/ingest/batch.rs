@@ -258,9 +258,9 @@ impl Storer {
         }
         let full = len >= bounds.max_bytes || end == End::Of && len >= bounds.seal_from_bytes;
         let (len_bytes, fate) = if full {
-            (writer.seal()?, PackFate::Sealed)
+            (self.base.trust(writer.seal())?, PackFate::Sealed)
         } else {
-            writer.sync()?;
+            self.base.trust(writer.sync())?;
             (writer.mark().end, PackFate::Open)
         };
         Ok(Some(WrittenPack {

@@ -98,6 +98,7 @@ impl Ingest {
         if let Some(len) = options.expected_len_bytes {
             self.check_cap(len)?;
         }
+        self.check_expected(&options)?;
         // Counted before the test, so that a close either sees it or is seen.
         let counted = self.running.enter();
         self.base.expect_open()?;
@@ -140,7 +141,8 @@ impl Ingest {
         take_back(&self.base, session).inspect_err(|_| self.leftover().push(session))
     }
 
-    fn take_back_leftovers(&self) {
+    /// Takes back the failed uploads for which there was no room before.
+    pub(crate) fn take_back_leftovers(&self) {
         let sessions = std::mem::take(&mut *self.leftover());
         for session in sessions {
             if let Err(error) = self.take_back(session) {
@@ -151,6 +153,13 @@ impl Ingest {
 
     fn leftover(&self) -> MutexGuard<'_, Vec<u64>> {
         self.leftover.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses to wait for digests that no bytes can have here.
+    fn check_expected(&self, options: &UploadOptions) -> Result<()> {
+        let md5 = self.legacy_md5.then_some(Algorithm::Md5);
+        can_have(options.expected_checksum, md5, "MD5")?;
+        can_have(options.expected_hash, self.os_hash, "hash")
     }
 
     fn check_cap(&self, len_bytes: u64) -> Result<()> {
@@ -381,15 +390,28 @@ fn size_mismatch(found: u64, expected: u64) -> Error {
     Error::new(ErrorCode::SizeMismatch, message)
 }
 
+/// Tests that an expected digest is one of the algorithm that computes it.
+fn can_have(expected: Option<Digest>, by: Option<Algorithm>, what: &str) -> Result<()> {
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    let len = expected.as_bytes().len();
+    let message = match by {
+        None => format!("a {what} is expected, but this engine computes none"),
+        Some(by) if len != by.len_bytes() => {
+            let (name, has) = (by.name(), by.len_bytes());
+            format!("the expected {what} is {len} bytes, {name} has {has}")
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error::new(ErrorCode::InvalidParameter, message))
+}
+
 fn expect(expected: Option<Digest>, found: Option<Digest>, what: &str) -> Result<()> {
     match (expected, found) {
         (Some(expected), Some(found)) if expected != found => {
             let message = format!("data has {what} {found}, expected {expected}");
             Err(Error::new(ErrorCode::HashConflict, message))
-        }
-        (Some(_), None) => {
-            let message = format!("a {what} is expected, but this engine computes none");
-            Err(Error::new(ErrorCode::InvalidParameter, message))
         }
         _ => Ok(()),
     }

@@ -94,7 +94,8 @@ fn create(base: &Base, store: u16) -> Result<PackWriter> {
 /// Takes an unsealed pack up again after the engine was opened.
 ///
 /// A pack without any whole segment is declared dead. One that is shorter than the index knows is
-/// damaged: it grows no more, and what is left of it stays readable.
+/// damaged: it grows no more, and what is left of it stays readable. One that the medium does not
+/// give is left alone until the engine is opened again.
 pub(crate) fn resume(
     base: &Base,
     store: u16,
@@ -115,6 +116,10 @@ pub(crate) fn resume(
                 ErrorKind::Corrupt | ErrorKind::NotFound => {
                     tracing::error!(%pack, store, %error, "an open pack is damaged");
                     PackFate::Sealed
+                }
+                _ if error.is_unreadable() => {
+                    tracing::error!(%pack, store, %error, "an open pack grows no more for now");
+                    return Ok(None);
                 }
                 _ => return Err(error),
             },

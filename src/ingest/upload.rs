@@ -27,10 +27,13 @@ const ZERO_STEP_BYTES: u64 = 16 << 20;
 pub struct UploadOptions {
     /// The number of bytes that will come; another number fails the upload with `SizeMismatch`.
     pub expected_len_bytes: Option<u64>,
-    /// The MD5 that the bytes have; another one fails the upload with `HashConflict`.
+    /// The MD5 that the bytes have; another one fails the upload with `HashConflict`. Refused with
+    /// `InvalidParameter` before any byte comes if the engine computes none, or if it is not 16
+    /// bytes.
     pub expected_checksum: Option<Digest>,
     /// The digest that the bytes have by the engine's hashing algorithm; another one fails the
-    /// upload with `HashConflict`.
+    /// upload with `HashConflict`. Refused before any byte comes if the engine computes none, or if
+    /// its length is not that of the algorithm.
     pub expected_hash: Option<Digest>,
     /// How the bytes are cut into chunks; by default the formats of the image decide.
     pub cutter: Option<CutterKind>,
@@ -180,7 +183,7 @@ impl Upload {
     /// `SizeMismatch` or `HashConflict` if the bytes are not those expected, `ImageTooLarge` beyond
     /// the cap, `GoneDuringUpload` if the image was deleted meanwhile, `StorageFull`,
     /// `StoreUnavailable` or `Poisoned` if the disk failed. The image is queued again then, unless
-    /// it is gone.
+    /// it is gone; after `Poisoned` it is queued again when the engine has been opened again.
     pub fn finish(mut self) -> Result<Image> {
         self.push_buffer()?;
         let len_bytes = self.len_bytes;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::reader::{Opened, ReadMode};
 use crate::base::{CachedPage, Found};
 use crate::chunk::{Pack, Place};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{ChunkId, ChunkKey};
 use crate::manifest::Content;
 
@@ -133,7 +133,7 @@ impl Slices {
     /// was stored since is.
     fn data_or_elsewhere(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
         let error = match self.data(index, id, start) {
-            Err(error) if error.kind() == ErrorKind::Corrupt => error,
+            Err(error) if error.is_unreadable() => error,
             done => return done,
         };
         self.look_up(index)?;

@@ -44,6 +44,11 @@ impl LocalStore {
     }
 }
 
+/// Makes the error for a failed sync: what it covered may be lost, whatever a later one says.
+fn unsynced(deed: &str, pack: PackId, error: io::Error) -> Error {
+    Error::new(ErrorCode::Poisoned, format!("{deed} pack {pack}: {error}")).with_source(error)
+}
+
 fn failed(deed: &str, pack: PackId, error: io::Error) -> Error {
     let deed = format!("{deed} pack {pack}");
     match error.kind() {
@@ -118,7 +123,7 @@ impl Store for LocalStore {
         }
         // Or a crash brings the file back after the index has forgotten it.
         let sync = self.disk.sync_dir(&self.dir, SyncSite::PackGone);
-        sync.map_err(|e| failed("sync directory of", pack, e))
+        sync.map_err(|e| unsynced("sync directory of", pack, e))
     }
 }
 
@@ -151,10 +156,10 @@ impl LocalSink {
     fn sync_as(&mut self, site: SyncSite) -> Result<()> {
         self.file
             .sync(site)
-            .map_err(|e| failed("sync", self.pack, e))?;
+            .map_err(|e| unsynced("sync", self.pack, e))?;
         if !self.named {
             let sync = self.store.disk.sync_dir(&self.store.dir, SyncSite::PackDir);
-            sync.map_err(|e| failed("sync directory of", self.pack, e))?;
+            sync.map_err(|e| unsynced("sync directory of", self.pack, e))?;
             self.named = true;
         }
         Ok(())

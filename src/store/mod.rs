@@ -50,7 +50,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Removes a pack, durably; none is no error. Open sources go on.
     ///
     /// # Errors
-    /// `Unavailable` if the store fails.
+    /// `Unavailable` if the store fails, `Poisoned` if a sync failed.
     fn delete(&self, pack: PackId) -> Result<()>;
 }
 
@@ -85,7 +85,8 @@ pub trait PackSink: Debug + Send + Sync {
     /// Makes all appended bytes, and the name of the pack, durable.
     ///
     /// # Errors
-    /// `Unavailable` if the disk fails; what was appended since the last sync may be lost then.
+    /// `Poisoned` if a sync failed: what was appended since the last one may be lost, and the engine
+    /// takes no more writes until it is opened again.
     fn sync(&mut self) -> Result<()>;
 
     /// Makes the pack durable and seals it: nothing is appended again.

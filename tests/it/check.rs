@@ -210,20 +210,34 @@ fn pages_of_deleted_images_hold_nothing_after_a_rebuild() {
     let dir = tempfile::tempdir().expect("make a directory");
     let engine = open(dir.path());
     let images = engine.images(&caller());
+    // The bytes of the first lie in a pack of their own; of the second, which repeats them, only the
+    // manifest and a tail are new, and lie beside what is kept.
     let doomed = bytes(Pattern::Random(1), 900_000);
-    let doomed_id = *upload(&images, &doomed).id();
-    let kept = bytes(Pattern::Random(2), 900_000);
+    let mut longer = doomed.clone();
+    longer.extend(bytes(Pattern::Random(9), 70_000));
+    let kept = bytes(Pattern::Random(2), 100_000);
+    let doomed_ids = [&doomed, &longer].map(|data| *upload(&images, data).id());
     let kept_id = *upload(&images, &kept).id();
-    images.delete(&doomed_id).expect("delete");
+    doomed_ids
+        .iter()
+        .for_each(|id| images.delete(id).expect("delete"));
     drop((images, engine));
-    // The data of the deleted image is gone with its pack, its pages are not.
+    let holds = |pack: &[u8], data: &[u8]| pack.windows(16).any(|window| *window == data[..16]);
+    let (mut removed, mut left) = (0, 0);
     for (path, pack) in packs(dir.path()) {
-        if pack.windows(16).any(|w| *w == doomed[..16])
-            && !pack.windows(16).any(|w| *w == kept[..16])
-        {
+        if holds(&pack, &doomed) {
+            removed += 1;
+            assert!(!holds(&pack, &kept), "it has a pack of its own");
             fs::remove_file(path).expect("remove");
+        } else if holds(&pack, &longer[900_000..]) {
+            left += 1;
         }
     }
+    assert_eq!(
+        (removed, left),
+        (1, 1),
+        "the second manifest is still there"
+    );
     let report = rebuild(dir.path());
     assert_eq!(report.lost, Vec::<String>::new());
     let engine = open(dir.path());
@@ -330,4 +344,92 @@ fn a_missing_pack_names_the_images_that_need_it() {
     let named: Vec<_> = report.damage.iter().flat_map(|d| &d.images).collect();
     assert!(named.contains(&&first_id), "{:#?}", report.damage);
     assert!(!named.contains(&&second_id), "{:#?}", report.damage);
+}
+
+#[test]
+fn what_a_rebuild_cannot_find_is_healed_by_the_same_bytes_and_goes_with_its_images() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    let data = bytes(Pattern::Random(1), 900_000);
+    let mut longer = data.clone();
+    longer.extend(bytes(Pattern::Random(2), 100_000));
+    let other = bytes(Pattern::Random(3), 100_000);
+    let [first, second, whole] = [&data, &longer, &other].map(|data| *upload(&images, data).id());
+    drop((images, engine));
+    let holds = |pack: &[u8]| pack.windows(16).any(|window| *window == data[..16]);
+    let mut all = packs(dir.path()).into_iter();
+    let (path, _) = all.find(|(_, pack)| holds(pack)).expect("it is stored");
+    fs::remove_file(path).expect("remove");
+    assert!(!rebuild(dir.path()).lost.is_empty());
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    assert!(read_all(&images, &whole) == other);
+    let lost = images.open(&first).expect_err("its manifest is gone");
+    assert_eq!(lost.kind(), ErrorKind::Corrupt);
+    let report = engine.verify(|_| {}).expect("verify");
+    let needs = |id| {
+        report
+            .damage
+            .iter()
+            .any(|damage| damage.images.contains(id))
+    };
+    assert!(
+        needs(&first) && needs(&second) && !needs(&whole),
+        "{:#?}",
+        report.damage
+    );
+    assert!(
+        report.damage.iter().all(|damage| damage.chunk.is_some()),
+        "{:#?}",
+        report.damage
+    );
+    // What is lost goes with the images that name it.
+    images.delete(&first).expect("delete");
+    assert_eq!(collect_all(&engine).damaged, Vec::<String>::new());
+    // The same bytes heal who still needs them, and are not taken away with another image.
+    let again = *upload(&images, &data).id();
+    assert!(read_all(&images, &second) == longer);
+    images.delete(&again).expect("delete");
+    assert_eq!(collect_all(&engine).damaged, Vec::<String>::new());
+    assert!(read_all(&images, &second) == longer);
+    expect_clean(&engine);
+    images.delete(&second).expect("delete");
+    images.delete(&whole).expect("delete");
+    collect_all(&engine);
+    assert_eq!(engine.stats().expect("stats").pack_bytes, 0);
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn a_damaged_last_descriptor_is_not_taken_for_what_a_crash_left() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    let stored: Vec<_> = (0..3)
+        .map(|seed| {
+            let data = bytes(Pattern::Random(seed), 60_000);
+            (*upload(&images, &data).id(), data)
+        })
+        .collect();
+    drop((images, engine));
+    let (path, ends) = pack_with(dir.path(), &stored[0].1[..16]);
+    let last = *ends.last().expect("segments");
+    flip(&path, last - 1);
+    let before = fs::read(&path).expect("read");
+    let report = rebuild(dir.path());
+    let tail = format!("bytes {}..{last}", ends[ends.len() - 2]);
+    let told = report.lost.iter().any(|what| what.contains(&tail));
+    assert!(told, "{tail}: {:?}", report.lost);
+    let engine = open(dir.path());
+    let images = engine.images(&caller());
+    for (id, data) in &stored[..2] {
+        assert!(read_all(&images, id) == *data);
+    }
+    assert!(images.open(&stored[2].0).is_err());
+    upload(&images, &bytes(Pattern::Random(7), 60_000));
+    assert!(
+        fs::read(&path).expect("read") == before,
+        "nothing is cut off or written over"
+    );
 }

@@ -268,3 +268,160 @@ fn a_pack_that_was_cut_off_is_left_alone_and_the_others_are_collected() {
         .run()
         .expect("collect again");
 }
+
+/// Packs that may change in one step of a collection.
+const PACKS_A_STEP: u64 = 16;
+
+#[test]
+fn a_step_unlinks_and_seals_few_packs_however_many_there_are() {
+    let engine = smalti::engine::Builder::in_memory();
+    let engine = engine.settings(small_packs()).open().expect("open");
+    let images = engine.images(&caller());
+    let doomed = upload(&images, &bytes(Pattern::Random(1), 120_000_000));
+    // As many open packs as uploads run beside each other.
+    let mut running: Vec<_> = (0..40)
+        .map(|seed| {
+            let image = images.create(new_image()).expect("create");
+            let mut upload = images.upload(image.id()).expect("begin");
+            let data = bytes(Pattern::Random(100 + seed), 300_000);
+            upload.write_all(&data).expect("write");
+            (upload, data)
+        })
+        .collect();
+    let few = running.split_off(20);
+    for (upload, _) in few {
+        upload.finish().expect("finish");
+    }
+    images.delete(doomed.id()).expect("delete");
+    let before = engine.stats().expect("stats");
+    assert!(before.pack_count > 80, "{before:?}");
+    let mut gc = engine.gc(all_garbage()).expect("begin");
+    let (mut unlinked, mut sealed) = (0, before.pack_count - before.open_pack_count);
+    while gc.step().expect("step").is_some() {
+        let now = gc.report().unlinked_packs;
+        assert!(now - unlinked <= PACKS_A_STEP, "{now} after {unlinked}");
+        let stats = engine.stats().expect("stats");
+        let sealed_now = stats.pack_count - stats.open_pack_count + now;
+        assert!(sealed_now <= sealed + 2, "{sealed_now} after {sealed}");
+        (unlinked, sealed) = (now, sealed_now.max(sealed));
+    }
+    assert!(unlinked > 3 * PACKS_A_STEP, "{unlinked}");
+    for (upload, data) in running {
+        let image = upload.finish().expect("finish");
+        assert!(read_all(&images, image.id()) == data);
+    }
+}
+
+#[test]
+fn a_plan_counts_what_a_run_frees_and_no_pack_that_an_upload_writes() {
+    let engine = smalti::engine::Builder::in_memory();
+    let engine = engine.settings(small_packs()).open().expect("open");
+    let images = engine.images(&caller());
+    let image = images.create(new_image()).expect("create");
+    let mut running = images.upload(image.id()).expect("begin");
+    running
+        .write_all(&bytes(Pattern::Random(1), 9_000_000))
+        .expect("write");
+    let plan = engine.gc_plan(&all_garbage()).expect("plan");
+    assert_eq!(plan.unlink_packs.len(), 0, "{plan:?}");
+    assert_eq!(plan.free_bytes, 0, "{plan:?}");
+    running.cancel().expect("cancel");
+    // Collected to the end of its rows only, the garbage of packs is there to be planned.
+    let mut gc = engine.gc(all_garbage()).expect("begin");
+    while gc.step().expect("step").expect("more").phase != smalti::gc::GcPhase::Sweep {}
+    drop(gc);
+    let plan = engine.gc_plan(&all_garbage()).expect("plan");
+    let held = engine.stats().expect("stats");
+    let report = engine.gc(all_garbage()).expect("begin").run().expect("run");
+    assert!(
+        plan.free_bytes <= report.freed_bytes,
+        "{plan:?}, {report:?}"
+    );
+    assert_eq!(report.freed_bytes, held.pack_bytes, "{report:?}");
+}
+
+/// What an upload does while a collection is between two of its steps.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    /// Begins and ends.
+    Whole,
+    /// Begins, and ends some steps later.
+    Across(usize),
+    /// Begins, and is given up some steps later.
+    GivenUp(usize),
+}
+
+/// Runs a collection with an upload beside its step `at`; `false` if it has fewer steps.
+fn collect_beside(at: usize, beside: Beside) -> bool {
+    let engine = smalti::engine::Builder::in_memory();
+    // So that what was written is looked up and stored when the next step runs.
+    #[cfg(feature = "testing")]
+    let engine = engine.lanes_in_line();
+    let engine = engine.settings(small_packs()).open().expect("open");
+    let images = engine.images(&caller());
+    // A sealed pack with garbage, one without anything live, and open ones of both kinds.
+    let shared = bytes(Pattern::Random(1), 400_000);
+    let kept = upload(&images, &shared);
+    let doomed: Vec<_> = (2..5)
+        .map(|seed| {
+            upload(
+                &images,
+                &bytes(Pattern::Random(seed), 350_000 * seed as usize),
+            )
+        })
+        .collect();
+    for image in &doomed {
+        images.delete(image.id()).expect("delete");
+    }
+    let image = images.create(new_image()).expect("create");
+    let mut data = bytes(Pattern::Random(2), 700_000);
+    data.extend(bytes(Pattern::Random(8), 2_500_000));
+    data.extend_from_slice(&shared);
+    let (first, second) = data.split_at(2_500_000);
+    let mut gc = engine.gc(all_garbage()).expect("begin");
+    for _ in 0..at {
+        if gc.step().expect("step").is_none() {
+            return false;
+        }
+    }
+    let mut running = images.upload(image.id()).expect("begin");
+    running.write_all(first).expect("write");
+    let steps = match beside {
+        Beside::Whole => 0,
+        Beside::Across(steps) | Beside::GivenUp(steps) => steps,
+    };
+    for _ in 0..steps {
+        gc.step().expect("step");
+    }
+    running.write_all(second).expect("write");
+    if matches!(beside, Beside::GivenUp(_)) {
+        running.cancel().expect("cancel");
+    } else {
+        running.finish().expect("finish");
+    }
+    gc.run().expect("collect");
+    if !matches!(beside, Beside::GivenUp(_)) {
+        assert!(read_all(&images, image.id()) == data, "{at}, {beside:?}");
+    }
+    assert!(read_all(&images, kept.id()) == shared, "{at}, {beside:?}");
+    let report = engine.verify(|_| {}).expect("verify");
+    assert!(report.is_clean(), "{at}, {beside:?}: {:#?}", report.damage);
+    engine.gc(all_garbage()).expect("begin").run().expect("run");
+    let stats = engine.stats().expect("stats");
+    assert_eq!(stats.garbage_bytes, 0, "{at}, {beside:?}: {stats:?}");
+    true
+}
+
+#[test]
+fn an_upload_beside_any_step_of_a_collection_keeps_its_bytes() {
+    let variants = [
+        Beside::Whole,
+        Beside::Across(1),
+        Beside::Across(4),
+        Beside::GivenUp(2),
+    ];
+    for beside in variants {
+        let steps = (0..).take_while(|at| collect_beside(*at, beside)).count();
+        assert!(steps > 10, "{steps} steps");
+    }
+}

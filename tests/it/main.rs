@@ -17,6 +17,8 @@ mod fault;
 mod gc;
 #[cfg(feature = "testing")]
 mod kill;
+#[cfg(feature = "testing")]
+mod medium;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;

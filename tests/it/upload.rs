@@ -2,8 +2,9 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
+use smalti::engine::Builder;
 use smalti::ingest::UploadOptions;
-use smalti::{ContainerFormat, Engine, ErrorCode, Image, Images, Settings, Status};
+use smalti::{ContainerFormat, Digest, Engine, ErrorCode, Image, Images, Settings, Status};
 
 use crate::support::{Pattern, Rng, bytes, caller, new_image, read_all};
 
@@ -143,6 +144,44 @@ fn a_wrong_size_or_digest_leaves_the_image_queued_and_nothing_readable() {
     let mut upload = images.upload_with(image.id(), right).expect("begin");
     upload.write_all(b"abcd").expect("write");
     assert_eq!(upload.finish().expect("finish").status(), Status::Active);
+}
+
+#[test]
+fn an_expected_digest_that_no_bytes_can_have_is_refused_before_they_come() {
+    let none = Settings {
+        legacy_md5: false,
+        hashing_algorithm: None,
+        ..Settings::default()
+    };
+    let zeros = |len: usize| -> Option<Digest> { Some("00".repeat(len).parse().expect("hex")) };
+    let checksum = |len| UploadOptions {
+        expected_checksum: zeros(len),
+        ..Default::default()
+    };
+    let hash = |len| UploadOptions {
+        expected_hash: zeros(len),
+        ..Default::default()
+    };
+    for (settings, options, what) in [
+        (none.clone(), checksum(16), "computes none"),
+        (none, hash(64), "computes none"),
+        (Settings::default(), checksum(20), "20 bytes, md5 has 16"),
+        (Settings::default(), hash(32), "32 bytes, sha512 has 64"),
+    ] {
+        let engine = Builder::in_memory()
+            .settings(settings)
+            .open()
+            .expect("open");
+        let images = engine.images(&caller());
+        let image = images.create(new_image()).expect("create");
+        let refused = images
+            .upload_with(image.id(), options)
+            .expect_err("refused");
+        assert_eq!(refused.code(), ErrorCode::InvalidParameter);
+        assert!(refused.message().contains(what), "{refused}");
+        let after = images.show(image.id()).expect("show");
+        assert_eq!(after.status(), Status::Queued);
+    }
 }
 
 #[test]

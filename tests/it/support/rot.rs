@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smalti::disk::{Access, Disk, DiskFile, DiskLock, LockMode, Map, MemoryDisk, SyncSite};
@@ -22,6 +23,8 @@ pub(crate) struct RotDisk {
 struct RotFile {
     path: String,
     bytes: Mutex<Vec<u8>>,
+    /// What the medium does not give.
+    failing: Mutex<Vec<Range<usize>>>,
     reads: Arc<Mutex<Vec<ReadOf>>>,
 }
 
@@ -49,6 +52,7 @@ impl RotDisk {
         let file = RotFile {
             path: path.to_owned(),
             bytes: Mutex::new(bytes),
+            failing: Mutex::default(),
             reads: Arc::clone(&self.reads),
         };
         locked(&self.files).insert(path.to_owned(), Arc::new(file));
@@ -70,6 +74,19 @@ impl RotDisk {
         change(&mut locked(
             &self.file(path).expect("there is such a file").bytes,
         ));
+    }
+
+    /// Makes the medium fail wherever bytes of a range are read, or brought into memory by a map
+    /// that is made from now on.
+    pub(crate) fn fail(&self, path: &str, range: Range<usize>) {
+        let file = self.file(path).expect("there is such a file");
+        locked(&file.failing).push(range);
+    }
+
+    /// Makes the medium give everything of a file again.
+    pub(crate) fn heal(&self, path: &str) {
+        let file = self.file(path).expect("there is such a file");
+        locked(&file.failing).clear();
     }
 
     /// Returns what was read of packs since this was last asked.
@@ -148,8 +165,12 @@ impl DiskFile for RotFile {
             locked(&self.reads).push((self.path.clone(), offset, buf.len()));
         }
         let start = offset as usize;
+        let end = start + buf.len();
+        if (locked(&self.failing).iter()).any(|bad| bad.start < end && start < bad.end) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         let bytes = locked(&self.bytes);
-        let found = bytes.get(start..start + buf.len());
+        let found = bytes.get(start..end);
         buf.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
@@ -177,6 +198,6 @@ impl DiskFile for RotFile {
     fn map(&self, len: u64) -> io::Result<Map> {
         let copy = MemoryDisk::new().create("copy")?;
         copy.write_at(&locked(&self.bytes), 0)?;
-        copy.map(len)
+        Ok(copy.map(len)?.failing(&locked(&self.failing)))
     }
 }

@@ -376,9 +376,13 @@ impl Run {
                 self.tally.collections += 1;
                 self.tally.unlinked += report.unlinked_packs;
                 self.tally.copied += report.copied_chunks;
-                if !report.damaged.is_empty() {
-                    let message = report.damaged.join("; ");
-                    self.errors.push(Error::new(ErrorCode::Corrupt, message));
+                for what in report.damaged {
+                    // What the disk does not give is left alone like damage.
+                    let code = match what.contains("os error") {
+                        true => ErrorCode::StoreUnavailable,
+                        false => ErrorCode::Corrupt,
+                    };
+                    self.errors.push(Error::new(code, what));
                 }
                 self.ack();
             }
