@@ -78,6 +78,27 @@ fn a_close_that_cuts_a_long_index_survives_a_power_cut_anywhere() {
     assert!(long > 4 << 20 && index_bytes(&closed) * 3 < long, "{long}");
     drop(closed);
     assert!(to > from + 50, "{from} to {to}");
+    survives(&sim, from, to, &all);
+}
+
+#[test]
+fn a_checkpoint_of_many_records_survives_a_power_cut_anywhere() {
+    let sim = SimDisk::new();
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    let kv = create(&disk);
+    for i in 0..1100u16 {
+        put(&kv, T, &(i % 300).to_be_bytes(), &[i as u8; 50]).unwrap();
+    }
+    let all = dump(&kv);
+    let from = sim.op_count();
+    kv.checkpoint().unwrap();
+    let to = sim.op_count();
+    assert!(to > from + 20, "{from} to {to}");
+    survives(&sim, from, to, &all);
+}
+
+/// Cuts power after each operation between two and looks for everything.
+fn survives(sim: &SimDisk, from: usize, to: usize, all: &[(Table, Vec<u8>, Vec<u8>)]) {
     for at in from..=to {
         for mut choices in [
             Choices::none_unsynced(),
