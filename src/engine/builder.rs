@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
-use crate::ingest::{Ingest, OpenPacks, PackBounds, Pool, resume, take_back};
+use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, resume, take_back};
 use crate::store::{LocalStore, Store};
 
 const LOCK: &str = "LOCK";
@@ -327,6 +327,7 @@ impl Builder {
         Ok(Ingest {
             base: Arc::clone(base),
             pool: (self.pool)(),
+            gang: Arc::new(Gang::of_digests()),
             open_packs: Arc::new(open_packs),
             bounds: PackBounds {
                 seal_from_bytes,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::gang::Gang;
 use super::packs::OpenPacks;
 use super::pool::Pool;
 use super::storer::{PackBounds, Stored, Storer};
@@ -23,6 +24,8 @@ use crate::index::{Durability, Kv, Put, images};
 pub(crate) struct Ingest {
     pub(crate) base: Arc<Base>,
     pub(crate) pool: Pool,
+    /// The MD5 lanes of all uploads.
+    pub(crate) gang: Arc<Gang<Hasher>>,
     pub(crate) open_packs: Arc<OpenPacks>,
     pub(crate) bounds: PackBounds,
     pub(crate) legacy_md5: bool,
@@ -189,6 +192,10 @@ struct Digests {
 impl Flow {
     pub(super) fn pool(&self) -> &Pool {
         &self.ingest.pool
+    }
+
+    pub(super) fn gang(&self) -> &Arc<Gang<Hasher>> {
+        &self.ingest.gang
     }
 
     pub(super) fn cutter(&self) -> CutterKind {

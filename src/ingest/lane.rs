@@ -11,8 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::hash::Hasher;
+use crate::hash::{Algorithm, Hasher};
 
+use super::gang::Gang;
 use super::pool::{Pool, Runnable, Threads};
 use super::ring::Frozen;
 
@@ -23,10 +24,18 @@ pub(crate) trait Work: Send + 'static {
 
     /// Takes `len_bytes` zeros as the next bytes of the stream.
     fn zeros(&mut self, len_bytes: u64) -> Result<()>;
+
+    /// Lets the work of several lanes of a gang take a buffer each.
+    fn take_together(_all: &mut [(&mut Self, &[u8])])
+    where
+        Self: Sized,
+    {
+        unreachable!("only lanes of a gang take turns together")
+    }
 }
 
 /// What waits in a lane.
-enum Item {
+pub(super) enum Item {
     Bytes(Frozen),
     Zeros(u64),
 }
@@ -48,21 +57,27 @@ impl Work for Hasher {
         }
         Ok(())
     }
+
+    fn take_together(all: &mut [(&mut Self, &[u8])]) {
+        Self::update_all(all);
+    }
 }
 
 /// The caller's end of a lane. Dropping it gives the lane up.
 pub(crate) struct Lane<W: Work>(Arc<Shared<W>>);
 
-struct Shared<W> {
+pub(super) struct Shared<W> {
     name: &'static str,
+    /// Lanes of other uploads with which this one may take turns.
+    gang: Option<Arc<Gang<W>>>,
     state: Mutex<State<W>>,
     /// Told each time a turn ends.
     rested: Condvar,
     threads: Arc<Threads>,
 }
 
-struct State<W> {
-    queue: VecDeque<Item>,
+pub(super) struct State<W> {
+    pub(super) queue: VecDeque<Item>,
     /// Away while a thread runs the lane; gone after a panic.
     work: Option<W>,
     is_running: bool,
@@ -73,9 +88,21 @@ struct State<W> {
     failure: Option<Error>,
 }
 
+impl Lane<Hasher> {
+    /// Makes a lane that computes a digest; MD5 together with other uploads.
+    pub(crate) fn digest(algorithm: Algorithm, pool: &Pool, gang: &Arc<Gang<Hasher>>) -> Self {
+        let gang = (algorithm == Algorithm::Md5).then(|| Arc::clone(gang));
+        Self::make(algorithm.name(), pool, Hasher::new(algorithm), gang)
+    }
+}
+
 impl<W: Work> Lane<W> {
     /// Makes a lane with nothing to do; the name is for messages.
     pub(crate) fn new(name: &'static str, pool: &Pool, work: W) -> Self {
+        Self::make(name, pool, work, None)
+    }
+
+    fn make(name: &'static str, pool: &Pool, work: W, gang: Option<Arc<Gang<W>>>) -> Self {
         let state = State {
             queue: VecDeque::new(),
             work: Some(work),
@@ -86,6 +113,7 @@ impl<W: Work> Lane<W> {
         };
         Self(Arc::new(Shared {
             name,
+            gang,
             state: Mutex::new(state),
             rested: Condvar::new(),
             threads: pool.threads().clone(),
@@ -113,10 +141,16 @@ impl<W: Work> Lane<W> {
         let mut state = shared.lock();
         state.check(shared.name)?;
         state.queue.push_back(item);
-        if shared.threads.is_crowded() {
-            drop(shared.drain(state));
-        } else {
-            Shared::schedule(shared, state);
+        match &shared.gang {
+            // Who runs it now lets it wait again.
+            Some(_) if state.is_running => {}
+            Some(gang) if shared.threads.is_crowded() => {
+                let buffers = state.queue.len();
+                drop(state);
+                gang.wait(shared, buffers, shared.threads.uploads());
+            }
+            None if shared.threads.is_crowded() => drop(shared.drain(state)),
+            _ => Shared::schedule(shared, state),
         }
         Ok(())
     }
@@ -127,9 +161,20 @@ impl<W: Work> Lane<W> {
     /// As of `push`.
     pub(crate) fn finish(self) -> Result<W> {
         let shared = &self.0;
-        let mut state = shared.rest(shared.drain(shared.lock()));
+        let mut state = shared.rest(shared.lock());
         while !state.queue.is_empty() {
-            state = shared.rest(shared.drain(state));
+            state = match &shared.gang {
+                Some(gang) => {
+                    drop(state);
+                    gang.turn(shared);
+                    shared.lock()
+                }
+                None => shared.drain(state),
+            };
+            state = shared.rest(state);
+        }
+        if let Some(gang) = &shared.gang {
+            gang.leave(shared);
         }
         state.check(shared.name)?;
         let gone = || {
@@ -151,6 +196,9 @@ impl<W: Work> Lane<W> {
         let mut state = self.0.lock();
         state.has_failed = true;
         let waiting = std::mem::take(&mut state.queue);
+        if let Some(gang) = &self.0.gang {
+            gang.leave(&self.0);
+        }
         let mut state = self.0.rest(state);
         let work = state.work.take();
         drop(state);
@@ -226,6 +274,39 @@ impl<W: Work> Shared<W> {
                 (None, Some(self.panicked(panic.as_ref())))
             }
         };
+        self.end_as(work, failure)
+    }
+
+    /// Begins a turn that other lanes take, too: returns the work and the buffer. Zeros that stand
+    /// before it are taken here; none if there is no buffer, or if another thread runs the lane.
+    pub(super) fn begin_together(&self) -> Option<(W, Frozen)> {
+        let mut state = self.lock();
+        while !state.is_running {
+            match state.queue.front()? {
+                Item::Zeros(_) => state = self.turn(state),
+                Item::Bytes(_) => {
+                    let work = state.work.take()?;
+                    state.is_running = true;
+                    let Some(Item::Bytes(buffer)) = state.queue.pop_front() else {
+                        unreachable!("it was there just above");
+                    };
+                    return Some((work, buffer));
+                }
+            }
+        }
+        None
+    }
+
+    /// Ends a turn, with the work or with the panic that it ended in.
+    pub(super) fn end_together(&self, ended: Result<W, &(dyn Any + Send)>) -> bool {
+        let state = match ended {
+            Ok(work) => self.end_as(Some(work), None),
+            Err(panic) => self.end_as(None, Some(self.panicked(panic))),
+        };
+        !state.queue.is_empty()
+    }
+
+    fn end_as(&self, work: Option<W>, failure: Option<Error>) -> MutexGuard<'_, State<W>> {
         let mut state = self.lock();
         state.is_running = false;
         state.work = work;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod flow;
+mod gang;
 mod lane;
 mod packs;
 mod pool;
@@ -10,6 +11,7 @@ mod storer;
 mod upload;
 
 pub(crate) use flow::{Ingest, take_back};
+pub(crate) use gang::Gang;
 pub(crate) use packs::{OpenPacks, resume};
 pub(crate) use pool::Pool;
 pub(crate) use storer::PackBounds;

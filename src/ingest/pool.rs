@@ -74,7 +74,12 @@ impl Pool {
 impl Threads {
     /// Tells whether so many uploads are active that each does best to run its own lanes.
     pub(super) fn is_crowded(&self) -> bool {
-        self.uploads.load(Ordering::Relaxed) >= self.cores
+        self.uploads() >= self.cores
+    }
+
+    /// Returns the number of active uploads.
+    pub(super) fn uploads(&self) -> usize {
+        self.uploads.load(Ordering::Relaxed)
     }
 
     /// Tells whether no job waits, so that who runs one may as well go on with it.

@@ -69,7 +69,7 @@ pub(super) struct Lanes {
 impl Upload {
     pub(crate) fn new(flow: Flow) -> Self {
         let pool = flow.pool();
-        let lane = |algorithm: Algorithm| Lane::new(algorithm.name(), pool, Hasher::new(algorithm));
+        let lane = |algorithm: Algorithm| Lane::digest(algorithm, pool, flow.gang());
         let lanes = Lanes {
             checksum: flow.checksum_algorithm().map(lane),
             os_hash: flow.os_hash_algorithm().map(lane),

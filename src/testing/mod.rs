@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::hash::{Algorithm, Digest, Hasher, chunk_id};
 use crate::index::rows::PackFate;
 use crate::index::{Durability, Kv, KvOptions, Order, RedbKv, Table, names, places};
-use crate::ingest::{Frozen, Lane, Pool, Ring, Work};
+use crate::ingest::{Frozen, Gang, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
 use crate::manifest;
 
@@ -57,13 +57,13 @@ const RING_BUFFERS: usize = 12;
 
 /// The lane machinery of an engine, without the engine.
 #[derive(Debug)]
-pub struct Lanes(Pool);
+pub struct Lanes(Pool, Arc<Gang<Hasher>>);
 
 impl Lanes {
     /// Makes it with the threads that an engine would have.
     #[expect(clippy::new_without_default, reason = "a door, not an interface")]
     pub fn new() -> Self {
-        Self(Pool::new())
+        Self(Pool::new(), Arc::new(Gang::of_digests()))
     }
 
     /// Feeds one upload to a lane for each algorithm and one for identities of fixed 64 KiB;
@@ -75,7 +75,7 @@ impl Lanes {
         let (ring, _active) = (Ring::new(RING_BUFFERS), self.0.enter());
         let lanes: Vec<_> = algorithms
             .iter()
-            .map(|&algorithm| Lane::new(algorithm.name(), &self.0, Hasher::new(algorithm)))
+            .map(|&algorithm| Lane::digest(algorithm, &self.0, &self.1))
             .collect();
         let identities = Lane::new("identity", &self.0, Identities(0));
         let mut rest = bytes;
