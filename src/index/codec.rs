@@ -9,8 +9,10 @@
 //! ```
 
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
+use bincode::de::read::{BorrowReader, Reader};
+use bincode::de::{BorrowDecoder, DecoderImpl};
 use bincode::enc::write::Writer;
-use bincode::error::EncodeError;
+use bincode::error::{DecodeError, EncodeError};
 pub(crate) use bincode::{BorrowDecode, Decode, Encode};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -91,14 +93,6 @@ where
         _ => read::<R, 0x2000_0000>(body)?,
     };
     record.check().map_err(|what| corrupt::<R>(what))?;
-    let mut same = Same(body);
-    bincode::encode_into_writer(&record, &mut same, config::standard()).map_err(|_| {
-        let at = HEAD_LEN + body.len() - same.0.len();
-        corrupt::<R>(format!(
-            "not in its canonical form at byte {at} of {}",
-            bytes.len()
-        ))
-    })?;
     Ok(record)
 }
 
@@ -150,9 +144,19 @@ where
 {
     let config: Bounded<N> = config::standard().with_limit::<N>();
     let len = body.len();
-    let (record, used) = bincode::borrow_decode_from_slice(body, config)
+    let mut decoder = DecoderImpl::new(Strict::new(body), config, ());
+    let record = R::borrow_decode(&mut decoder)
         .map_err(|error| corrupt::<R>(format!("body of {len} bytes: {error}")))?;
-    if used != len {
+    let read = decoder.borrow_reader();
+    if let Some(rest) = read.wide {
+        let at = HEAD_LEN + len - rest;
+        let len = HEAD_LEN + len;
+        return Err(corrupt::<R>(format!(
+            "not in its canonical form at byte {at} of {len}"
+        )));
+    }
+    if !read.rest.is_empty() {
+        let used = len - read.rest.len();
         return Err(corrupt::<R>(format!(
             "body of {len} bytes found, {used} expected"
         )));
@@ -170,16 +174,86 @@ impl Writer for Out {
     }
 }
 
-/// Compares what is written with what is there, and holds the rest.
-struct Same<'a>(&'a [u8]);
+/// Reads from a slice, and notes the first integer that is wider than its number needs: nothing
+/// else in a body can be written in two ways.
+///
+/// Where a whole integer of the widest kind is at hand, bincode looks at it and then steps over what
+/// it was; near the end it reads its mark, a single byte, and then the rest. It reads nothing else
+/// in such steps. The fuzz target `record` and the tests below would see it change.
+struct Strict<'a> {
+    rest: &'a [u8],
+    /// The mark of an integer of which the rest is to be read.
+    mark: u8,
+    /// How many bytes were left at the first integer that is too wide.
+    wide: Option<usize>,
+}
 
-impl Writer for Same<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0 = self
-            .0
-            .strip_prefix(bytes)
-            .ok_or(EncodeError::UnexpectedEnd)?;
+impl<'a> Strict<'a> {
+    fn new(rest: &'a [u8]) -> Self {
+        Self {
+            rest,
+            mark: 0,
+            wide: None,
+        }
+    }
+
+    #[inline]
+    fn note(&mut self, mark: u8, number: &[u8], left: usize) {
+        let narrow = match (mark, number.len()) {
+            (251, 2) => number[1] == 0 && number[0] < 251,
+            (252, 4) => number[2..] == [0; 2],
+            (253, 8) => number[4..] == [0; 4],
+            _ => false,
+        };
+        if narrow && self.wide.is_none() {
+            self.wide = Some(left);
+        }
+    }
+}
+
+impl Reader for Strict<'_> {
+    #[inline]
+    fn read(&mut self, out: &mut [u8]) -> Result<(), DecodeError> {
+        let left = self.rest.len();
+        let mark = std::mem::take(&mut self.mark);
+        let bytes = self.take_bytes(out.len())?;
+        out.copy_from_slice(bytes);
+        match bytes {
+            [byte] => self.mark = *byte,
+            _ => self.note(mark, bytes, left + 1),
+        }
         Ok(())
+    }
+
+    #[inline]
+    fn peek_read(&mut self, len: usize) -> Option<&[u8]> {
+        self.rest.get(..len)
+    }
+
+    #[inline]
+    fn consume(&mut self, len: usize) {
+        let left = self.rest.len();
+        let (bytes, rest) = self.rest.split_at_checked(len).unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        self.mark = 0;
+        if let [mark, number @ ..] = bytes
+            && len > 1
+        {
+            self.note(*mark, number, left);
+        }
+    }
+}
+
+impl<'a> BorrowReader<'a> for Strict<'a> {
+    #[inline]
+    fn take_bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        self.mark = 0;
+        let Some((bytes, rest)) = self.rest.split_at_checked(len) else {
+            let additional = len - self.rest.len();
+            return Err(DecodeError::UnexpectedEnd { additional });
+        };
+        self.rest = rest;
+        Ok(bytes)
     }
 }
 
@@ -252,6 +326,61 @@ mod tests {
         check(&[200, 2, 0, 1, 1, 0xff, 0], Corrupt, "body of 5 bytes");
         check(&[200, 2, 13, 0, 0], Corrupt, "number 13 found");
         assert_eq!(encode(&small(13)).unwrap_err().code(), ErrorCode::Internal);
+    }
+
+    #[test]
+    fn an_integer_wider_than_its_number_needs_is_refused_wherever_it_stands() {
+        let number = |number: u64, width: usize| match width {
+            1 => vec![number.to_le_bytes()[0]],
+            _ => {
+                let mark = 250 + u8::try_from(width.ilog2()).unwrap();
+                [&[mark], &number.to_le_bytes()[..width]].concat()
+            }
+        };
+        let needs = |number: u64| match number {
+            ..251 => 1,
+            251..0x1_0000 => 2,
+            0x1_0000..0x1_0000_0000 => 4,
+            _ => 8,
+        };
+        let edges = [0, 1, 250, 251, 252, 255, 256, 0xffff, 0x1_0000];
+        let edges = edges
+            .into_iter()
+            .chain([0xffff_ffff, 0x1_0000_0000, u64::MAX]);
+        let mut refused = 0;
+        for value in edges {
+            for width in [1, 2, 4, 8] {
+                if width < needs(value) {
+                    continue;
+                }
+                let far = [&[200, 2][..], &number(value, width), &[1, 1, b'a', 2, 3, 4]].concat();
+                let near = [&[200, 2][..], &number(value, width), &[0, 0]].concat();
+                let mut found = vec![far, near];
+                if value <= u64::from(u32::MAX) && width < 8 {
+                    // As the last thing of all, and as a length.
+                    found.push([&[200, 2, 9, 0, 1][..], &number(value, width)].concat());
+                }
+                for bytes in found {
+                    match decode::<Small>(&bytes) {
+                        Ok(read) => {
+                            assert_eq!(width, needs(value), "{bytes:?}");
+                            assert_eq!(encode(&read).unwrap(), bytes);
+                        }
+                        Err(error) => {
+                            assert_ne!(width, needs(value), "{bytes:?}: {error}");
+                            assert!(error.message().contains("canonical"), "{error}");
+                            refused += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(refused > 40, "{refused}");
+        check(
+            &[200, 2, 9, 0, 251, 0, 0],
+            ErrorCode::Corrupt,
+            "byte 4 of 7",
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(super) fn check<K: Kv>(open: &mut dyn FnMut() -> K, close: &mut dyn FnMut(K)
 pub(super) fn dump(kv: &impl Kv) -> Vec<(Table, Vec<u8>, Vec<u8>)> {
     let mut all = Vec::new();
     kv.read(|view| {
+        all.clear();
         for table in Table::ALL {
             let unbounded = Bound::Unbounded;
             view.scan(

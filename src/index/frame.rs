@@ -18,6 +18,8 @@ const HEAD_LEN: usize = 24;
 const SUM_LEN: usize = 8;
 /// Records start at multiples of this.
 pub(super) const ALIGN: usize = 8;
+/// Length of a witness: a record without a payload.
+pub(super) const WITNESS_LEN: usize = HEAD_LEN + SUM_LEN;
 /// Longest write set of one transaction, in bytes.
 pub(super) const WRITE_SET_MAX_BYTES: usize = 256 << 20;
 
@@ -71,7 +73,8 @@ impl SegmentHeader {
         self.salt ^ self.number.rotate_left(40) ^ offset
     }
 
-    /// Returns a record as it stands at `offset`, with its sum.
+    /// Returns a record as it stands at `offset`, with its sum. One without a payload is a witness:
+    /// it stands in the place of the record `seq`, which is not there yet.
     pub(super) fn encode_record(
         &self,
         offset: u64,
@@ -99,8 +102,8 @@ impl SegmentHeader {
         Ok(bytes)
     }
 
-    /// Returns the record at `offset` of a segment's bytes, if a whole one with a sequence number
-    /// within `seqs` stands there.
+    /// Returns the record or witness at `offset` of a segment's bytes, if a whole one with a sequence
+    /// number within `seqs` stands there.
     pub(super) fn decode_record<'a>(
         &self,
         segment: &'a [u8],
@@ -112,10 +115,7 @@ impl SegmentHeader {
         let (len, check) = (read_u32(head, 0), read_u32(head, 4));
         let (seq, synced_seq) = (read_u64(head, 8), read_u64(head, 16));
         let seed = self.seed(offset as u64);
-        if len == 0
-            || !seqs.contains(&seq)
-            || check != head_check(seed, [u64::from(len), seq, synced_seq])
-        {
+        if !seqs.contains(&seq) || check != head_check(seed, [u64::from(len), seq, synced_seq]) {
             return None;
         }
         let payload_len = usize::try_from(len).ok()?;
@@ -140,9 +140,17 @@ pub(super) struct Record<'a> {
     pub(super) seq: u64,
     /// The newest record that was known to be durable when this one was appended.
     pub(super) synced_seq: u64,
+    /// Nothing in a witness.
     pub(super) payload: &'a [u8],
     /// Length of the whole record in the segment.
     pub(super) len: usize,
+}
+
+impl Record<'_> {
+    /// Tells whether it only says what was durable.
+    pub(super) fn is_witness(&self) -> bool {
+        self.payload.is_empty()
+    }
 }
 
 /// Returns the check of a record's head, which lets a search for records pass over bytes that only

@@ -1,8 +1,8 @@
 //! `kv`: the ordered byte map that the index stands on.
 //!
-//! Named tables of byte keys and values, snapshot reads, serializable writes. A write closure may
-//! run more than once, so it has no side effects; when it fails, nothing of it remains. Values are
-//! lent to callbacks and never copied on the way. `contract` is the suite that each engine runs.
+//! Named tables of byte keys and values, snapshot reads, serializable writes. A closure may run more
+//! than once, so it has no side effects; when a write fails, nothing of it remains. Values are lent
+//! to callbacks and never copied on the way. `contract` is the suite that each engine runs.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -120,7 +120,10 @@ pub(crate) trait Put: Get {
 /// An ordered byte map with snapshot reads and serializable writes.
 pub(crate) trait Kv: Send + Sync {
     /// Runs `f` on one snapshot.
-    fn read<R>(&self, f: impl FnOnce(&dyn Get) -> Result<R>) -> Result<R>;
+    ///
+    /// It runs again, on a newer one, when the engine below was opened anew meanwhile: what it did
+    /// with the first must not count twice. It is not called within a write.
+    fn read<R>(&self, f: impl FnMut(&dyn Get) -> Result<R>) -> Result<R>;
 
     /// Runs `f` in a write transaction, which commits when `f` returns `Ok`, and else leaves
     /// nothing. An error from the commit itself means *unknown*: the handle is poisoned then.

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::frame::{SEGMENT_HEADER_LEN, SegmentHeader};
+use super::frame::{SEGMENT_HEADER_LEN, SegmentHeader, WITNESS_LEN};
 use crate::disk::{Disk, DiskFile, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sum::sum64;
@@ -135,6 +135,7 @@ impl LogWriter {
             let synced = current.file.sync(SyncSite::Log);
             synced.map_err(|cause| Error::io(segment_path(current.header.number), cause))?;
             self.synced_seq = self.next_seq - 1;
+            current.witness(self.next_seq, self.synced_seq);
         }
         Ok(())
     }
@@ -211,7 +212,7 @@ impl LogWriter {
 
 impl Current {
     fn write(&mut self, record: &[u8]) -> io::Result<()> {
-        let end = self.end + record.len() as u64;
+        let end = self.end + (record.len() + WITNESS_LEN) as u64;
         if end > self.allocated {
             let allocated = end.next_multiple_of(STEP_BYTES);
             let zeros =
@@ -220,6 +221,18 @@ impl Current {
             self.allocated = allocated;
         }
         self.file.write_at(record, self.end)
+    }
+
+    /// Writes behind the last record that it is durable, so that its rot is no torn tail. The next
+    /// record takes the place. A hint: it is not synced, and what becomes of it is no matter.
+    fn witness(&self, next_seq: u64, synced_seq: u64) {
+        if self.end + WITNESS_LEN as u64 > self.allocated {
+            return;
+        }
+        let encoded = self
+            .header
+            .encode_record(self.end, next_seq, synced_seq, &[]);
+        let _ = encoded.map(|witness| self.file.write_at(&witness, self.end));
     }
 
     fn cut_back(&mut self) -> io::Result<()> {

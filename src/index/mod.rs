@@ -1,9 +1,12 @@
 //! The index: names and places in ordered tables. It knows nothing of packs' bytes.
 
 mod backend;
+mod checkpoint;
 pub(crate) mod codec;
+mod commit;
 #[cfg(test)]
 mod contract;
+mod dirs;
 mod fault;
 mod frame;
 pub(crate) mod images;
@@ -15,6 +18,7 @@ mod options;
 pub(crate) mod places;
 pub(crate) mod record;
 pub(crate) mod refs;
+mod renew;
 mod replay;
 mod reserve;
 pub(crate) mod rows;

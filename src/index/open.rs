@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redb::{Database, ReadOnlyDatabase, ReadableDatabase, TableDefinition};
+use redb::{Database, ReadOnlyDatabase, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 
 use super::backend::{Backend, Detach};
 use super::fault::{INDEX, guarded};
@@ -12,7 +12,7 @@ use super::names::{NAMES_DIR, unreadable};
 use super::replay::LogReader;
 use super::reserve::Reserve;
 use super::sums::seen_len;
-use super::view::WriteView;
+use super::view::{WriteView, definition};
 use crate::disk::{Access, Disk, DiskFile, SyncSite};
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::Table;
@@ -23,6 +23,12 @@ const UNFINISHED: &str = "index.new";
 const MARKS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("checkpoint");
 const APPLIED: &[u8] = b"applied";
 const BATCH_BYTES: usize = 4 << 20;
+/// From so many records on, a checkpoint also gives back what redb noted of each.
+const MANY_RECORDS: u64 = 1024;
+/// Shortest file that is compacted, in bytes.
+const COMPACT_FROM_BYTES: u64 = 4 << 20;
+/// Most rows of an index that is compacted, so that closing takes no long time.
+const COMPACT_ROWS: u64 = 500_000;
 
 /// An open index file.
 pub(super) struct Db {
@@ -108,6 +114,15 @@ impl Db {
         self.checkpoint_with(&mut |_| Ok(seq))
     }
 
+    /// As [`Self::checkpoint`], of `records` since the last one.
+    ///
+    /// redb notes what each of them freed in a page of its own, frees these notes with the commit
+    /// after next, and would grow its file by as much again at each checkpoint.
+    pub(super) fn checkpoint_after(&self, seq: u64, records: u64) -> Result<()> {
+        let commits = if records < MANY_RECORDS { 1 } else { 3 };
+        (0..commits).try_for_each(|_| self.checkpoint(seq))
+    }
+
     fn checkpoint_with(&self, fill: &mut Fill<'_>) -> Result<()> {
         let mut txn = self.begin_durable()?;
         txn.set_two_phase_commit(true);
@@ -180,8 +195,34 @@ impl Db {
         self.file.len().map_err(|cause| Error::io(INDEX, cause))
     }
 
-    /// Closes the file in good order.
-    pub(super) fn close(self) -> Result<()> {
+    /// Moves pages to the front of a file that is much longer than what it holds, and cuts it.
+    /// Does nothing while anybody reads.
+    fn compact(&mut self) -> Result<()> {
+        let len = self.len_bytes()?;
+        let Handle::Write(database, _) = &mut self.handle else {
+            return Ok(());
+        };
+        guarded("compact", || -> Result<(), redb::Error> {
+            if len < COMPACT_FROM_BYTES || rows(database)? > COMPACT_ROWS {
+                return Ok(());
+            }
+            let txn = database.begin_write()?;
+            let stats = txn.stats()?;
+            txn.abort()?;
+            let used = (stats.leaf_pages() + stats.branch_pages()) * stats.page_size() as u64;
+            if len < 3 * used {
+                return Ok(());
+            }
+            match database.compact() {
+                Ok(_) | Err(redb::CompactionError::TransactionInProgress) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Closes the file in good order, shorter if it was much too long.
+    pub(super) fn close(mut self) -> Result<()> {
+        self.compact()?;
         guarded("close", || match self.handle {
             Handle::Write(database, _) => database.close(),
             Handle::Read(database) => database.close(),
@@ -198,6 +239,20 @@ impl Db {
             Ok::<(), redb::Error>(())
         });
     }
+}
+
+/// Returns the number of all rows; redb counts them.
+fn rows(database: &Database) -> Result<u64, redb::Error> {
+    let txn = database.begin_read()?;
+    let mut rows = 0;
+    for table in Table::ALL {
+        match txn.open_table(definition(table)) {
+            Ok(opened) => rows += opened.len()?,
+            Err(redb::TableError::TableDoesNotExist(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(rows)
 }
 
 fn open_file(disk: &dyn Disk, path: &str, access: Access) -> Result<Arc<dyn DiskFile>> {

@@ -96,7 +96,8 @@ impl LogReader {
         };
         let bytes = self.read(found)?;
         let (mut at, mut synced_seq, mut records) = (SEGMENT_HEADER_LEN, 0, Vec::new());
-        while let Some(record) = header.decode_record(&bytes, at, 0..u64::MAX) {
+        let decode = |at| header.decode_record(&bytes, at, 0..u64::MAX);
+        while let Some(record) = decode(at).filter(|record| !record.is_witness()) {
             records.push((record.seq, at));
             (at, synced_seq) = (at + record.len, synced_seq.max(record.synced_seq));
         }
@@ -199,7 +200,8 @@ impl<'a> Walk<'a> {
         let mut offset = SEGMENT_HEADER_LEN;
         let mut expected = self.header.first_seq;
         loop {
-            let Some(record) = self.decode(offset, expected, expected + 1) else {
+            let record = self.decode(offset, expected, expected + 1);
+            let Some(record) = record.filter(|record| !record.is_witness()) else {
                 match self.resume(offset, expected)? {
                     Some((at, seq)) => (offset, expected) = (at, seq),
                     None => break,
@@ -220,7 +222,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Returns the record at `offset` if its number lies within the bounds.
+    /// Returns the record or witness at `offset` if its number lies within the bounds.
     fn decode(&self, offset: usize, from: u64, to: u64) -> Option<Record<'a>> {
         let to = to.min(self.limit.unwrap_or(u64::MAX));
         self.header.decode_record(self.bytes, offset, from..to)

@@ -20,45 +20,27 @@ type Bytes = &'static [u8];
 type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 type Definition = TableDefinition<'static, Bytes, Bytes>;
 
-fn definition(table: Table) -> Definition {
+pub(super) fn definition(table: Table) -> Definition {
     TableDefinition::new(table.name())
 }
 
-/// One snapshot.
-pub(super) struct ReadView {
-    txn: ReadTransaction,
-    tables: [OnceCell<Option<ReadOnlyTable<Bytes, Bytes>>>; TABLES],
-}
-
-impl ReadView {
-    pub(super) fn new(txn: ReadTransaction) -> Self {
-        Self {
-            txn,
-            tables: [const { OnceCell::new() }; TABLES],
-        }
-    }
+/// What has tables: a snapshot, or a write transaction.
+trait Tables {
+    type Opened: ReadableTable<Bytes, Bytes>;
 
     /// Returns the table, or nothing while nobody has written to it.
-    fn table(&self, table: Table) -> Result<Option<&ReadOnlyTable<Bytes, Bytes>>> {
-        let cell = &self.tables[table as usize];
-        if cell.get().is_none() {
-            let opened = guarded("open table", || {
-                match self.txn.open_table(definition(table)) {
-                    Ok(opened) => Ok(Some(opened)),
-                    Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-                    Err(error) => Err(error),
-                }
-            })?;
-            let _ = cell.set(opened);
-        }
-        Ok(cell.get().and_then(Option::as_ref))
+    fn table(&self, table: Table) -> Result<Option<&Self::Opened>>;
+
+    /// Hears what reading came to.
+    fn heard<T>(&self, result: Result<T>) -> Result<T> {
+        result
     }
 }
 
-impl Get for ReadView {
+impl<V: Tables> Get for V {
     fn get(&self, table: Table, key: &[u8], f: &mut dyn FnMut(&[u8])) -> Result<bool> {
         match self.table(table)? {
-            Some(opened) => get(opened, table, key, f),
+            Some(opened) => self.heard(get(opened, table, key, f)),
             None => Ok(false),
         }
     }
@@ -72,9 +54,68 @@ impl Get for ReadView {
         f: &mut Visit<'_>,
     ) -> Result<()> {
         match self.table(table)? {
-            Some(opened) => scan(opened, table, (from, to), order, f),
+            Some(opened) => self.heard(scan(opened, table, (from, to), order, f)),
             None => Ok(()),
         }
+    }
+}
+
+/// One snapshot.
+pub(super) struct ReadView {
+    txn: ReadTransaction,
+    tables: [OnceCell<Option<ReadOnlyTable<Bytes, Bytes>>>; TABLES],
+    failed: Cell<bool>,
+    cut_off: Cell<bool>,
+}
+
+impl ReadView {
+    pub(super) fn new(txn: ReadTransaction) -> Self {
+        Self {
+            txn,
+            tables: [const { OnceCell::new() }; TABLES],
+            failed: Cell::new(false),
+            cut_off: Cell::new(false),
+        }
+    }
+
+    /// Tells whether any call failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.get()
+    }
+
+    /// Tells whether the database was closed, or failed, below this snapshot: then nothing that it
+    /// answered counts.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut_off.get()
+    }
+}
+
+impl Tables for ReadView {
+    type Opened = ReadOnlyTable<Bytes, Bytes>;
+
+    fn table(&self, table: Table) -> Result<Option<&Self::Opened>> {
+        let cell = &self.tables[table as usize];
+        if cell.get().is_none() {
+            let opened = guarded("open table", || {
+                match self.txn.open_table(definition(table)) {
+                    Ok(opened) => Ok(Some(opened)),
+                    Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            });
+            let _ = cell.set(self.heard(opened)?);
+        }
+        Ok(cell.get().and_then(Option::as_ref))
+    }
+
+    fn heard<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            self.failed.set(true);
+            if matches!(error.code(), ErrorCode::Closed | ErrorCode::Poisoned) {
+                self.cut_off.set(true);
+            }
+        }
+        result
     }
 }
 
@@ -141,11 +182,6 @@ impl<'t> WriteView<'t> {
         Ok(())
     }
 
-    fn table(&self, table: Table) -> Result<&redb::Table<'t, Bytes, Bytes>> {
-        self.open(table)?;
-        self.tables[table as usize].get().ok_or_else(unopened)
-    }
-
     fn noting<T>(&self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
             // The first one is the cause: after it, redb only says that there was one.
@@ -197,20 +233,12 @@ fn unopened() -> Error {
     Error::new(ErrorCode::Internal, "table is not open")
 }
 
-impl Get for WriteView<'_> {
-    fn get(&self, table: Table, key: &[u8], f: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        get(self.table(table)?, table, key, f)
-    }
+impl<'t> Tables for WriteView<'t> {
+    type Opened = redb::Table<'t, Bytes, Bytes>;
 
-    fn scan(
-        &self,
-        table: Table,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        order: Order,
-        f: &mut Visit<'_>,
-    ) -> Result<()> {
-        scan(self.table(table)?, table, (from, to), order, f)
+    fn table(&self, table: Table) -> Result<Option<&Self::Opened>> {
+        self.open(table)?;
+        Ok(self.tables[table as usize].get())
     }
 }
 

@@ -72,10 +72,10 @@ impl Storer {
 
     /// Looks chunks up in the own domain and the public one, and leases what is found.
     fn look_up(&mut self, data: &[Candidate<'_>]) -> Result<Vec<Verdict>> {
-        let mut new = HashSet::new();
         let leases = Arc::clone(&self.base.leases);
         let look = leases.look();
         let verdicts = self.base.kv.read(|get| {
+            let mut new = HashSet::new();
             let verdict = |candidate: &Candidate<'_>| {
                 if self.written.contains_key(&candidate.id) || new.contains(&candidate.id) {
                     return Ok(Verdict::Written);

@@ -205,6 +205,7 @@ pub fn rows(engine: &Engine, all: bool) -> Result<Rows> {
     let tables: &[Table] = if all { &Table::ALL } else { &Table::NAMES };
     let mut rows = Rows::new();
     engine.inner.base.kv.read(|get| {
+        rows.clear();
         for &table in tables {
             let (from, to) = (Bound::Unbounded, Bound::Unbounded);
             get.scan(table, from, to, Order::Ascending, &mut |key, value| {

@@ -12,16 +12,31 @@ pub(super) struct Faulty {
     switches: Arc<Switches>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Switches {
     /// Syncs at this site fail.
     failing_sync: Mutex<Option<SyncSite>>,
     /// Bytes that can still be written behind the ends of files.
     room: Mutex<Option<u64>>,
+    /// Opening a file fails so.
+    failing_open: Mutex<Option<io::ErrorKind>>,
+    /// Reading the file fails once, after so many reads.
+    failing_read: Mutex<Option<(&'static str, u32)>>,
+    /// What happens when a file below this path is made, once.
+    on_create: Mutex<Option<(&'static str, Deed)>>,
+}
+
+type Deed = Box<dyn FnOnce() + Send>;
+
+impl std::fmt::Debug for Switches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Switches").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
 struct FaultyFile {
+    path: String,
     inner: Arc<dyn DiskFile>,
     disk: Faulty,
 }
@@ -43,6 +58,35 @@ impl Faulty {
         *self.switches.room.lock().unwrap() = room;
     }
 
+    pub(super) fn fail_open(&self, kind: Option<io::ErrorKind>) {
+        *self.switches.failing_open.lock().unwrap() = kind;
+    }
+
+    /// Lets one read of a file fail, after `after` others.
+    pub(super) fn fail_read(&self, path: &'static str, after: Option<u32>) {
+        *self.switches.failing_read.lock().unwrap() = after.map(|after| (path, after));
+    }
+
+    /// Does something when the next file is made whose path begins so.
+    pub(super) fn on_create(&self, path: &'static str, deed: impl FnOnce() + Send + 'static) {
+        *self.switches.on_create.lock().unwrap() = Some((path, Box::new(deed)));
+    }
+
+    fn check_read(&self, path: &str) -> io::Result<()> {
+        let mut failing = self.switches.failing_read.lock().unwrap();
+        match &mut *failing {
+            Some((of, 0)) if *of == path => {
+                *failing = None;
+                Err(io::Error::other("medium error"))
+            }
+            Some((of, after)) if *of == path => {
+                *after -= 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_sync(&self, site: SyncSite) -> io::Result<()> {
         match *self.switches.failing_sync.lock().unwrap() {
             Some(failing) if failing == site => Err(io::Error::other("medium error")),
@@ -50,19 +94,31 @@ impl Faulty {
         }
     }
 
-    fn file(&self, inner: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        let disk = self.clone();
-        Arc::new(FaultyFile { inner, disk })
+    fn file(&self, path: &str, inner: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        let (path, disk) = (path.to_owned(), self.clone());
+        Arc::new(FaultyFile { path, inner, disk })
     }
 }
 
 impl Disk for Faulty {
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(self.file(self.inner.create(path)?))
+        let deed = self
+            .switches
+            .on_create
+            .lock()
+            .unwrap()
+            .take_if(|(below, _)| path.starts_with(*below));
+        if let Some((_, deed)) = deed {
+            deed();
+        }
+        Ok(self.file(path, self.inner.create(path)?))
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(self.file(self.inner.open(path, access)?))
+        match *self.switches.failing_open.lock().unwrap() {
+            Some(kind) => Err(kind.into()),
+            None => Ok(self.file(path, self.inner.open(path, access)?)),
+        }
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
@@ -101,6 +157,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.disk.check_read(&self.path)?;
         self.inner.read_at(buf, offset)
     }
 
