@@ -193,7 +193,12 @@ pub(crate) fn cold(plan: &Plan) -> Vec<Row> {
     let len = data.len();
     drop(data);
     let ranges = |round| cold_ranges(&place, &id, round, len);
-    let full = |round| cold_full(&place, &id, round, len);
+    let full = |round| cold_full(&place, &id, round, len, OPTIONS);
+    let unproved = ReadOptions {
+        verify: Verify::Never,
+        ..OPTIONS
+    };
+    let without = |round| cold_full(&place, &id, round, len, unproved);
     let row = |what: &str, pairs: &[(f64, f64)], goal| {
         let (smalti, raw, ratio) = medians(pairs);
         Row {
@@ -208,6 +213,7 @@ pub(crate) fn cold(plan: &Plan) -> Vec<Row> {
     };
     let (proved, first): (Vec<_>, Vec<_>) = (0..plan.rounds).map(ranges).unzip();
     let full: Vec<_> = (0..plan.rounds).map(full).collect();
+    let without: Vec<_> = (0..plan.rounds).map(without).collect();
     vec![
         row(
             "random 64 KiB ranges, cold, proved before",
@@ -220,10 +226,11 @@ pub(crate) fn cold(plan: &Plan) -> Vec<Row> {
             Goal::None,
         ),
         row(
-            "full read cold, beside the best sequential read",
+            "full read cold, proved on the way, beside the best sequential read",
             &full,
             Goal::Ratio(0.90),
         ),
+        row("full read cold, without proofs", &without, Goal::None),
     ]
 }
 
@@ -276,10 +283,16 @@ fn cold_ranges(place: &Place, id: &ImageId, round: usize, len: usize) -> ((f64, 
 }
 
 /// A whole image cold, proved on the way, beside the better of two sequential reads.
-fn cold_full(place: &Place, id: &ImageId, round: usize, len: usize) -> (f64, f64) {
+fn cold_full(
+    place: &Place,
+    id: &ImageId,
+    round: usize,
+    len: usize,
+    options: ReadOptions,
+) -> (f64, f64) {
     let ours = || {
         let engine = engine(&place.join("engine"), IDENTITY);
-        let reader = open_image(&images(&engine), id, OPTIONS);
+        let reader = open_image(&images(&engine), id, options);
         forget(place.path());
         let start = Instant::now();
         black_box(sum_image(&reader));

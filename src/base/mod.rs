@@ -24,7 +24,7 @@ use crate::lease::Leases;
 use crate::manifest::{Page, decode};
 use crate::store::PackState;
 
-pub(crate) use offload::Offload;
+pub(crate) use offload::{Offload, Threads};
 pub(crate) use pages::{CachedPage, PageCache};
 pub use random::{Random, SystemRandom};
 

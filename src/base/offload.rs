@@ -21,6 +21,10 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 /// The owner of the threads. Dropping it waits for nothing: jobs that were taken in still run.
 pub(crate) struct Offload(Arc<Shared>);
 
+/// A way to the threads that does not keep them from ending.
+#[derive(Clone)]
+pub(crate) struct Threads(Arc<Shared>);
+
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -54,6 +58,19 @@ impl Offload {
     }
 
     /// Queues a job. It is dropped, not run, if the machine gives us no thread at all.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn submit(&self, job: Job) {
+        self.threads().submit(job);
+    }
+
+    /// Returns a way to the threads.
+    pub(crate) fn threads(&self) -> Threads {
+        Threads(Arc::clone(&self.0))
+    }
+}
+
+impl Threads {
+    /// Queues a job, as [`Offload::submit`] does.
     pub(crate) fn submit(&self, job: Job) {
         let mut state = self.0.lock();
         state.jobs.push_back(job);
@@ -126,6 +143,12 @@ impl Drop for Offload {
     }
 }
 
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} threads", self.0.lock().threads)
+    }
+}
+
 impl fmt::Debug for Offload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Offload({} threads)", self.0.lock().threads)
@@ -156,7 +179,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         for number in 0..300u32 {
             let sender = sender.clone();
-            offload.submit(Box::new(move || {
+            offload.threads().submit(Box::new(move || {
                 assert!(number % 50 != 7, "this one panics");
                 sender.send(number).expect("somebody listens");
             }));
@@ -173,8 +196,10 @@ mod tests {
         let shared = Arc::clone(&offload.0);
         let (sender, receiver) = mpsc::channel();
         let (gate_sender, gate) = mpsc::channel::<()>();
-        offload.submit(Box::new(move || gate.recv().expect("opened")));
-        offload.submit(Box::new(move || {
+        offload
+            .threads()
+            .submit(Box::new(move || gate.recv().expect("opened")));
+        offload.threads().submit(Box::new(move || {
             sender.send(5).expect("somebody listens");
         }));
         drop(offload);

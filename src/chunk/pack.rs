@@ -202,6 +202,11 @@ impl Pack {
         Ok(bytes)
     }
 
+    /// Tells whether a byte is in memory; `true` where that is not known.
+    pub(crate) fn is_cached(&self, offset: u64) -> bool {
+        self.source.is_cached(offset)
+    }
+
     /// Asks that a chunk leaves memory, so that the next read comes from the medium.
     pub(crate) fn forget(&self, place: Place) {
         self.source.forget(place.range());
@@ -220,7 +225,6 @@ impl Pack {
     }
 
     /// Brings mapped bytes into memory, so that touching them waits for no disk.
-    #[cfg(feature = "tokio")]
     pub(crate) fn populate(&self, range: Range<u64>) -> Result<()> {
         let ends = (usize::try_from(range.start), usize::try_from(range.end));
         let (Some(map), (Ok(start), Ok(end))) = (self.source.map(), ends) else {
@@ -248,7 +252,7 @@ impl Pack {
     }
 
     /// Checks bytes against the identity that they should have, and remembers a success.
-    fn prove(&self, place: Place, id: &ChunkId, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn prove(&self, place: Place, id: &ChunkId, bytes: &[u8]) -> Result<()> {
         let found = hash::chunk_id(&[bytes]);
         if found != *id {
             return Err(Error::corrupt(format!(

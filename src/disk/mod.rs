@@ -177,6 +177,11 @@ pub trait DiskFile: Debug + Send + Sync {
     fn start_writeback(&self, _offset: u64, _len: u64) {}
     /// Asks that bytes are read ahead into memory; a hint.
     fn will_need(&self, _offset: u64, _len: u64) {}
+    /// Tells whether a byte is in memory, so that reading it waits for no medium; `true` where that
+    /// is not known.
+    fn is_cached(&self, _offset: u64) -> bool {
+        true
+    }
     /// Asks that bytes leave memory, so that the next read comes from the medium; a hint.
     fn forget(&self, _offset: u64, _len: u64) {}
     /// Maps the first `len` bytes for reading. The file is never written again.

@@ -1,12 +1,13 @@
 //! A disk that is a directory of the operating system.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{Advice, FlockOperation};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::{Access, Disk, DiskFile, DiskLock, LockMode, Map, SyncSite};
 
@@ -157,6 +158,12 @@ impl DiskFile for RealFile {
     fn will_need(&self, offset: u64, len: u64) {
         let len = std::num::NonZeroU64::new(len);
         let _ = rustix::fs::fadvise(&self.0, offset, len, Advice::WillNeed);
+    }
+
+    fn is_cached(&self, offset: u64) -> bool {
+        let (mut byte, flags) = ([0; 1], ReadWriteFlags::NOWAIT);
+        let read = preadv2(&self.0, &mut [IoSliceMut::new(&mut byte)], offset, flags);
+        !matches!(read, Err(Errno::AGAIN))
     }
 
     fn forget(&self, offset: u64, len: u64) {

@@ -6,6 +6,8 @@
 
 mod ahead;
 mod extents;
+mod leaf;
+mod pump;
 mod reader;
 mod slices;
 

@@ -5,65 +5,51 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ahead::Proving;
+use super::ahead::Ahead;
+use super::leaf::Walk;
 use super::reader::{Opened, ReadMode, ReadOptions};
-use crate::base::{CachedPage, Found};
+use crate::base::Found;
 use crate::chunk::{Pack, Place, Verify};
 use crate::error::{Error, Result};
-use crate::id::{ChunkId, ChunkKey};
+use crate::id::ChunkId;
 use crate::manifest::Content;
 
 /// Longest slice, in bytes: what is proved before its first byte is handed out.
 const SLICE_MAX_BYTES: u64 = 4 << 20;
-/// How far long ranges are read ahead, in bytes.
-const AHEAD_BYTES: u64 = 16 << 20;
-/// Most pieces whose places are looked up at once.
-const PIECES_AT_ONCE: usize = 256;
+/// How far hints reach ahead of long ranges, in bytes.
+const HINT_BYTES: u64 = 16 << 20;
+/// How far beyond a slice other threads read and prove, in bytes.
+const AHEAD_BYTES: u64 = 4 << 20;
 
 static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
 
 /// The bytes of a range, in order. Ends after the first error.
 #[derive(Debug)]
 pub struct Slices {
-    opened: Arc<Opened>,
+    walk: Walk,
     position: u64,
     end: u64,
-    leaf: Option<Leaf>,
     /// Whether the range is long enough to be read ahead.
     long: bool,
-    /// Up to where in which pack bytes were asked for ahead.
-    ahead: (u64, u64),
-    /// What other threads prove for this one, and up to which piece of the leaf at which offset
-    /// they were asked to.
-    proving: Proving,
-    asked: (u64, usize),
+    /// Up to where in which pack hints were given.
+    hinted: (u64, u64),
+    /// What other threads do for this one.
+    ahead: Option<Ahead>,
     /// Whether slices are brought into memory before they are handed out.
     #[cfg(feature = "tokio")]
     resident: bool,
-}
-
-#[derive(Debug)]
-struct Leaf {
-    key: ChunkKey,
-    page: Arc<CachedPage>,
-    start: u64,
-    /// Pieces whose places are at hand: index of the first, and the places.
-    first: usize,
-    found: Vec<Option<Found>>,
 }
 
 impl Slices {
     pub(super) fn new(opened: Arc<Opened>, range: Range<u64>) -> Self {
         let long = range.end - range.start > SLICE_MAX_BYTES;
         Self {
-            opened,
+            walk: Walk::new(opened, range.end),
             position: range.start,
             end: range.end,
-            leaf: None,
             long,
-            ahead: (0, 0),
-            proving: Proving::default(),
-            asked: (0, 0),
+            hinted: (0, 0),
+            ahead: None,
             #[cfg(feature = "tokio")]
             resident: false,
         }
@@ -99,13 +85,10 @@ impl Slices {
     }
 
     fn slice_at_position(&mut self) -> Result<Bytes> {
-        self.seek_leaf()?;
-        let leaf = self.leaf.as_ref().expect("it was found just above");
-        let page = leaf.page.page();
-        let index = page
-            .piece_at(self.position - leaf.start)
-            .expect("the leaf holds the position");
-        let (content, range) = page.piece(index).expect("the index was found in this page");
+        let index = self.walk.seek(self.position)?;
+        let leaf = self.walk.leaf();
+        let piece = leaf.page.page().piece(index);
+        let (content, range) = piece.expect("the index was found in this page");
         let (start, end) = (leaf.start + range.start, leaf.start + range.end);
         match content {
             Content::Zero => {
@@ -117,66 +100,38 @@ impl Slices {
         }
     }
 
-    /// Makes the leaf that holds the position the current one.
-    fn seek_leaf(&mut self) -> Result<()> {
-        let holds = |leaf: &Leaf| {
-            let end = leaf.start + leaf.page.page().len_bytes();
-            (leaf.start..end).contains(&self.position)
-        };
-        if !self.leaf.as_ref().is_some_and(holds) {
-            let (key, page, start) = self.opened.leaf_at(self.position)?;
-            self.leaf = Some(Leaf {
-                key,
-                page,
-                start,
-                first: 0,
-                found: Vec::new(),
-            });
-        }
-        Ok(())
-    }
-
     /// Returns data from where it was last found, or, if that is damaged, from where a copy that
     /// was stored since is.
     fn data_or_elsewhere(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
-        let error = match self.data(index, id, start) {
-            Err(error) if error.is_unreadable() => error,
-            done => return done,
-        };
-        self.look_up(index)?;
-        let base = &self.opened.base;
-        let leaf = self.leaf.as_mut().expect("data is read from a leaf");
-        let before = leaf.found(index)?;
-        match base.elsewhere(&leaf.key, &leaf.page, index, before)? {
-            None => Err(error),
-            Some(found) => {
-                leaf.found[index - leaf.first] = Some(found);
-                self.data(index, id, start)
+        match self.data(index, id, start) {
+            Err(error) if error.is_unreadable() => {
+                if self.walk.look_elsewhere(index)? {
+                    return self.data(index, id, start);
+                }
+                Err(error)
             }
+            done => done,
         }
     }
 
     /// Returns a slice that begins with the piece `index`, which starts at `start` in the image.
     fn data(&mut self, index: usize, id: ChunkId, start: u64) -> Result<Bytes> {
-        self.look_up(index)?;
-        self.prove_ahead(index)?;
-        let (skip, options) = (self.position - start, self.opened.options);
-        let leaf = self.leaf.as_ref().expect("data is read from a leaf");
+        self.walk.look_up(index)?;
+        if self.long {
+            self.look_ahead(index)?;
+        }
+        let (skip, options) = (self.position - start, self.walk.opened.options);
+        let leaf = self.walk.leaf();
         let found = leaf.found(index)?;
         let pack = &found.pack;
         let Some(bytes) = pack.mapped().filter(|_| options.mode == ReadMode::Map) else {
             return self.copied_part(found, &id, skip);
         };
         let from = found.place.offset + skip;
-        let rest = self.end - self.position;
-        let wanted = from + rest.min(SLICE_MAX_BYTES);
-        if self.long {
-            self.ahead = read_ahead(self.ahead, pack, from, rest);
-        }
+        let wanted = from + (self.end - self.position).min(SLICE_MAX_BYTES);
         let mut run = leaf.run(index, wanted);
         let is_proved = |chunk: &Found| pack.is_proved(chunk.place, options.verify);
-        let last = run.last().and_then(Option::as_ref).unwrap_or(found);
-        let run_end = last.place.range().end;
+        let run_end = end_of(run, found);
         if !run.iter().flatten().all(is_proved) {
             if pack.bring(found.place.offset..run_end).is_err() {
                 // The medium fails somewhere in the run: what is whole before that is handed out.
@@ -205,25 +160,40 @@ impl Slices {
         Ok(bytes.slice(place(from)?..place(end)?))
     }
 
-    /// Lets other threads prove what a long range needs behind the slice that begins with the piece
-    /// `index`, and waits for them where they prove that slice.
-    fn prove_ahead(&mut self, index: usize) -> Result<()> {
-        let ReadOptions { verify, mode } = self.opened.options;
-        if !self.long || verify != Verify::Once || mode != ReadMode::Map || self.is_resident() {
+    /// Lets other threads read and prove what a long range needs, where that is to be done.
+    fn look_ahead(&mut self, index: usize) -> Result<()> {
+        let leaf = self.walk.leaf();
+        let found = leaf.found(index)?;
+        let ReadOptions { verify, mode } = self.walk.opened.options;
+        if found.pack.mapped().is_none() || mode != ReadMode::Map {
             return Ok(());
         }
-        let leaf = self.leaf.as_ref().expect("data is read from a leaf");
-        let found = leaf.found(index)?;
-        let run = leaf.run(index, found.place.offset + SLICE_MAX_BYTES);
-        let behind = index + run.len();
-        if self.asked.0 != leaf.start || self.asked.1 <= behind {
-            let (chunks, until) = leaf.unproved(behind)?;
-            self.asked = (leaf.start, until);
-            self.proving.begin(&self.opened.base.offload, chunks);
+        if verify == Verify::Always || self.is_resident() {
+            let rest = self.end - self.position;
+            self.hinted = read_ahead(self.hinted, &found.pack, found.place.offset, rest);
+            return Ok(());
         }
-        let last = run.last().and_then(Option::as_ref).unwrap_or(found);
-        let range = found.place.offset..last.place.range().end;
-        self.proving.wait(found.pack.id(), &range);
+        let run = leaf.run(index, found.place.offset + SLICE_MAX_BYTES);
+        let range = found.place.offset..end_of(run, found);
+        let is_proved = |chunk: &Found| chunk.pack.is_proved(chunk.place, verify);
+        let opened = &self.walk.opened;
+        if self.ahead.is_none() {
+            let is_cached = found.pack.is_cached(range.end - 1);
+            if is_cached && run.iter().flatten().all(is_proved) {
+                return Ok(());
+            }
+            let walk = Walk::new(Arc::clone(opened), self.end);
+            self.ahead = Some(Ahead::new(walk, self.position, is_cached));
+        }
+        let Some(ahead) = &mut self.ahead else {
+            return Ok(());
+        };
+        let until = self.position + SLICE_MAX_BYTES + AHEAD_BYTES;
+        let goes_on = ahead.advance(until);
+        ahead.wait(found.pack.id(), &range);
+        if !goes_on {
+            self.ahead = None;
+        }
         Ok(())
     }
 
@@ -236,25 +206,9 @@ impl Slices {
         false
     }
 
-    /// Looks up where a piece of the current leaf lies, and the ones behind it as well.
-    fn look_up(&mut self, index: usize) -> Result<()> {
-        let leaf = self.leaf.as_mut().expect("data is read from a leaf");
-        let at_hand = leaf.first..leaf.first + leaf.found.len();
-        if !at_hand.contains(&index) {
-            let page = leaf.page.page();
-            let last = page
-                .piece_at(self.end - 1 - leaf.start)
-                .unwrap_or(page.piece_count() - 1);
-            let pieces = index..(last + 1).min(index + PIECES_AT_ONCE);
-            leaf.found = self.opened.base.pieces(&leaf.key, &leaf.page, pieces)?;
-            leaf.first = index;
-        }
-        Ok(())
-    }
-
     /// Returns the rest of a chunk from memory of its own.
     fn copied_part(&self, found: &Found, id: &ChunkId, skip: u64) -> Result<Bytes> {
-        let verify = self.opened.options.verify;
+        let verify = self.walk.opened.options.verify;
         let len = (u64::from(found.place.len_bytes) - skip).min(self.end - self.position);
         if found.pack.is_proved(found.place, verify) {
             let place = Place {
@@ -271,56 +225,10 @@ impl Slices {
     }
 }
 
-impl Leaf {
-    /// Returns where a piece lies that was looked up.
-    fn found(&self, index: usize) -> Result<&Found> {
-        let found = index
-            .checked_sub(self.first)
-            .and_then(|at| self.found.get(at)?.as_ref());
-        found.ok_or_else(|| Error::corrupt("a zero run where data should be"))
-    }
-
-    /// Returns the identity of a piece of data.
-    fn id(&self, index: usize) -> Result<ChunkId> {
-        match self.page.page().piece(index) {
-            Some((Content::Own(id) | Content::Public(id), _)) => Ok(id),
-            _ => Err(Error::corrupt("a zero run where data should be")),
-        }
-    }
-
-    /// Returns the mapped chunks from a piece on that are not proved, as many as make one long
-    /// slice, and the piece behind them; as far as they were looked up.
-    fn unproved(&self, from: usize) -> Result<(Vec<(Found, ChunkId)>, usize)> {
-        let (mut chunks, mut bytes, mut at) = (Vec::new(), 0, from);
-        while bytes < SLICE_MAX_BYTES
-            && let Some(found) = self.found.get(at - self.first)
-        {
-            if let Some(found) = found {
-                bytes += u64::from(found.place.len_bytes);
-                let pack = &found.pack;
-                if pack.mapped().is_some() && !pack.is_proved(found.place, Verify::Once) {
-                    chunks.push((found.clone(), self.id(at)?));
-                }
-            }
-            at += 1;
-        }
-        Ok((chunks, at))
-    }
-
-    /// Returns the piece `index` and those behind it that lie back to back in the same pack, as
-    /// far as they were looked up and begin before `until` in the pack.
-    fn run(&self, index: usize, until: u64) -> &[Option<Found>] {
-        let behind = &self.found[index - self.first..];
-        let touches = |pair: &&[Option<Found>]| match pair {
-            [Some(one), Some(next)] => {
-                let end = one.place.range().end;
-                next.place.offset == end && end < until && Arc::ptr_eq(&one.pack, &next.pack)
-            }
-            _ => false,
-        };
-        let more = behind.windows(2).take_while(touches).count();
-        &behind[..=more]
-    }
+/// Returns where in its pack a run ends.
+fn end_of(run: &[Option<Found>], first: &Found) -> u64 {
+    let last = run.last().and_then(Option::as_ref).unwrap_or(first);
+    last.place.range().end
 }
 
 /// Asks for what a long range will need next; returns up to where in which pack was asked.
@@ -331,7 +239,7 @@ fn read_ahead(asked: (u64, u64), pack: &Pack, from: u64, rest: u64) -> (u64, u64
         _ => from,
     };
     let limit = (from + rest).min(pack.len_bytes());
-    let until = limit.min(from + AHEAD_BYTES);
+    let until = limit.min(from + HINT_BYTES);
     if start >= until || (until < limit && until - start < SLICE_MAX_BYTES) {
         return (number, start);
     }

@@ -235,6 +235,10 @@ impl PackSource for LocalSource {
             .will_need(range.start, range.end.saturating_sub(range.start));
     }
 
+    fn is_cached(&self, offset: u64) -> bool {
+        self.file.is_cached(offset)
+    }
+
     fn forget(&self, range: Range<u64>) {
         self.file
             .forget(range.start, range.end.saturating_sub(range.start));

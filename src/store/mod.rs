@@ -118,6 +118,11 @@ pub trait PackSource: Debug + Send + Sync {
     /// Asks that a range is read ahead; a hint.
     fn will_need(&self, _range: Range<u64>) {}
 
+    /// Tells whether a byte is in memory; `true` where that is not known.
+    fn is_cached(&self, _offset: u64) -> bool {
+        true
+    }
+
     /// Asks that a range leaves memory, so that the next read comes from the medium; a hint.
     fn forget(&self, _range: Range<u64>) {}
 

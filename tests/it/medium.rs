@@ -276,3 +276,59 @@ fn a_page_that_a_rebuild_could_not_read_takes_nothing_with_it_when_it_can_be_rea
         assert!(report.is_clean(), "{:#?}", report.damage);
     }
 }
+
+#[test]
+fn a_long_read_hands_out_what_lies_before_damage_and_then_names_it() {
+    let disk = RotDisk::default();
+    let builder = |disk: &RotDisk| smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
+    let engine = builder(&disk).open().expect("open");
+    let data = bytes(Pattern::Random(9), 70_000_000);
+    let id = upload(&engine.images(&caller()), &data);
+    close(engine);
+    let middle = data[40_000_000..40_000_064].to_vec();
+    let in_middle = |seen: &&Seen| {
+        let bytes = disk.bytes(&seen.path);
+        bytes[seen.range.clone()].windows(64).any(|at| at == middle)
+    };
+    let all = chunks(&disk);
+    let hurt = all.iter().find(in_middle).expect("it is stored");
+    let flip = |bytes: &mut Vec<u8>| bytes[hurt.range.start] ^= 1;
+    type Harm<'a> = &'a dyn Fn();
+    let harms: [(Harm<'_>, ErrorCode); 2] = [
+        (
+            &|| disk.fail(&hurt.path, hurt.range.clone()),
+            ErrorCode::StoreUnavailable,
+        ),
+        (&|| disk.change(&hurt.path, flip), ErrorCode::Corrupt),
+    ];
+    for (harm, code) in harms {
+        harm();
+        let engine = builder(&disk).open().expect("open");
+        let images = engine.images(&caller());
+        for _ in 0..3 {
+            let reader = images.open(&id).expect("open").expect("data");
+            let mut found = Vec::new();
+            let mut ended = None;
+            for slice in reader.slices(..).expect("all") {
+                match slice {
+                    Ok(slice) => found.extend_from_slice(&slice),
+                    Err(error) => ended = Some(error.code()),
+                }
+            }
+            assert_eq!(ended, Some(code));
+            assert!(
+                data.starts_with(&found) && found.len() > 39_000_000,
+                "{}",
+                found.len()
+            );
+        }
+        let reader = images.open(&id).expect("open").expect("data");
+        let mut behind = vec![0; 20_000_000];
+        reader
+            .read_at(&mut behind, 50_000_000)
+            .expect("it is whole");
+        assert!(behind == data[50_000_000..]);
+        close(engine);
+        disk.heal(&hurt.path);
+    }
+}
