@@ -26,9 +26,11 @@ const CHUNKS_AT_ONCE: u64 = 4 << 20;
 /// Chunks that are lost are put to the `bad` ones.
 pub(super) fn check(base: &Base, report: &mut VerifyReport, bad: &mut Bad) -> Result<()> {
     let before = report.damage.len();
+    let found_bad = bad.clone();
     base.kv.read(|get| {
         // A read may begin again.
         report.damage.truncate(before);
+        bad.clone_from(&found_bad);
         let chunk_count = packs(get, report, bad)?;
         sums(get, report)?;
         let passes = chunk_count.div_ceil(CHUNKS_AT_ONCE).clamp(1, 256);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::chunk::{Pack, Place, Proved, Segment, Verify, salvage_pack};
 use crate::clock::Timestamp;
 use crate::disk::Disk;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::image::{Image, Status};
 use crate::index::places::{self, Counter, LiveChanges};
@@ -20,7 +20,7 @@ use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, PackRow};
 use crate::index::{KvOptions, Put, RedbKv, Table, images};
 use crate::limits::BLOCK_LEN_BYTES;
-use crate::manifest::decode;
+use crate::manifest::{Piece, decode};
 use crate::store::{PackState, Store};
 
 /// What was found when an index was made anew.
@@ -60,6 +60,7 @@ pub(crate) fn rebuild(
             copies: HashMap::new(),
             refs: HashMap::new(),
             lost_pages: HashSet::new(),
+            unread: false,
         };
         work.packs(progress)?;
         work.images()?;
@@ -89,6 +90,8 @@ struct Rebuild<'a> {
     refs: HashMap<ChunkKey, u64>,
     /// Pages of these that no pack gives; what they name is not held by them.
     lost_pages: HashSet<ChunkKey>,
+    /// Whether the medium failed to give something: it may give it another time.
+    unread: bool,
 }
 
 /// A pack that was read.
@@ -212,16 +215,15 @@ impl Rebuild<'_> {
         let mut pages = Vec::new();
         self.refer(root, &mut pages);
         while let Some(page) = pages.pop() {
-            match self.children(&page) {
+            match self.children(&page)? {
                 Ok(children) => children
                     .into_iter()
                     .for_each(|child| self.refer(child, &mut pages)),
-                Err(error) if error.is_unreadable() => {
+                Err(error) => {
                     let what = format!("manifest page {}: {error}", page.id);
                     self.report.lost.push(what);
                     self.lost_pages.insert(page);
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -237,15 +239,18 @@ impl Rebuild<'_> {
     }
 
     /// Returns what a page names, as often as it names it; nothing where it is in no pack.
-    fn children(&mut self, key: &ChunkKey) -> Result<Vec<ChunkKey>> {
+    ///
+    /// The inner error is about bytes that cannot be read.
+    fn children(&mut self, key: &ChunkKey) -> Result<Result<Vec<ChunkKey>>> {
         let Some(at) = self.choose(key)? else {
-            return Ok(Vec::new());
+            return Ok(Ok(Vec::new()));
         };
-        let page = decode(&self.read(key, at)?)?;
-        Ok(page
-            .pieces()
-            .filter_map(|piece| child_key(key, page.level(), piece.content))
-            .collect())
+        let page = self.read(key, at)?.and_then(|bytes| decode(&bytes));
+        Ok(page.map(|page| {
+            let children = page.pieces();
+            let key = |piece: Piece| child_key(key, page.level(), piece.content);
+            children.filter_map(key).collect()
+        }))
     }
 
     /// Returns where a chunk lies: of several copies the newest one that proves to be whole, or
@@ -259,24 +264,27 @@ impl Rebuild<'_> {
         };
         let mut chosen = newer.last().copied().unwrap_or(oldest);
         for at in newer.into_iter().rev().chain([oldest]) {
-            match self.read(key, at) {
-                Ok(_) => {
-                    chosen = at;
-                    break;
-                }
-                Err(error) if error.is_unreadable() => {}
-                Err(error) => return Err(error),
+            if self.read(key, at)?.is_ok() {
+                chosen = at;
+                break;
             }
         }
         self.places.insert(*key, chosen);
         Ok(Some(chosen))
     }
 
-    /// Reads a copy of a chunk, and proves it.
-    fn read(&self, key: &ChunkKey, at: At) -> Result<Bytes> {
+    /// Reads a copy of a chunk, and proves it. The inner error is about bytes that cannot be read.
+    fn read(&mut self, key: &ChunkKey, at: At) -> Result<Result<Bytes>> {
         let source = self.store.open(at.pack, PackState::Open)?;
         let pack = Pack::new(at.pack, PackState::Open, source, Arc::<Proved>::default())?;
-        pack.chunk_copied(at.place, &key.id, Verify::Always)
+        match pack.chunk_copied(at.place, &key.id, Verify::Always) {
+            Err(error) if !error.is_unreadable() => Err(error),
+            read => {
+                let failed = |error: &Error| error.kind() != ErrorKind::Corrupt;
+                self.unread |= read.as_ref().is_err_and(failed);
+                Ok(read)
+            }
+        }
     }
 
     /// Makes rows of packs, and of the chunks that images hold. What no image holds has no row: it
@@ -341,7 +349,12 @@ impl Rebuild<'_> {
         };
         let lost = what.iter().map(|what| format!("pack {pack}: {what}{left}"));
         self.report.lost.extend(lost);
-        if what.is_empty() || is_named {
+        if self.unread {
+            // What was not read may come back, and what it names with it: nothing is copied away
+            // from a pack, or unlinked, before everything that is known of it goes.
+            row.chunk_bytes = 0;
+        }
+        if is_named || what.is_empty() && !self.unread {
             places::put_pack(self.put, STORE, pack, &row)?;
         }
         Ok(())

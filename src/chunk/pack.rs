@@ -52,7 +52,7 @@ impl Place {
 #[derive(Debug, Default)]
 pub(crate) struct Proved {
     read: OnceLock<Box<[AtomicU64]>>,
-    fresh: OnceLock<Box<[AtomicU64]>>,
+    fresh: Arc<OnceLock<Box<[AtomicU64]>>>,
 }
 
 /// Blocks of the longest pack that can be remembered; what lies behind is proved at each touch.
@@ -79,6 +79,15 @@ fn bit(
 }
 
 impl Proved {
+    /// Returns what is remembered of a pack that is sealed now: what was proved while it was short
+    /// is proved again, so that all of it finds room.
+    pub(super) fn sealed(&self) -> Self {
+        Self {
+            read: OnceLock::new(),
+            fresh: Arc::clone(&self.fresh),
+        }
+    }
+
     /// Remembers that this engine wrote a chunk; `pack_max` is the length that the pack may reach.
     pub(crate) fn mark_fresh(&self, place: Place, pack_max: u64) {
         if let Some((word, bit)) = bit(&self.fresh, place, pack_max) {

@@ -33,6 +33,8 @@ struct Slot {
     proved: Arc<Proved>,
     /// Whether the handle was asked for since it last came up for letting go.
     touched: bool,
+    /// Whether the pack is known to be sealed, whatever an older snapshot says.
+    sealed: bool,
 }
 
 impl Packs {
@@ -75,7 +77,7 @@ impl Packs {
         &self,
         store: u16,
         pack: PackId,
-        state: PackState,
+        mut state: PackState,
         end: u64,
     ) -> Result<Arc<Pack>> {
         // The file is opened without the lock, so that nobody waits for the disk who need not. What
@@ -84,6 +86,10 @@ impl Packs {
             let (proved, changes) = {
                 let mut packs = self.state();
                 let slot = packs.open.entry((store, pack)).or_default();
+                slot.sealed |= state == PackState::Sealed;
+                if slot.sealed {
+                    state = PackState::Sealed;
+                }
                 if let Some(open) = slot.reaching(state, end) {
                     return Ok(open);
                 }
@@ -95,7 +101,11 @@ impl Packs {
             if packs.changes != changes {
                 continue;
             }
-            return Ok(packs.keep((store, pack), opened, state, end, self.max_open));
+            let (kept, old) = packs.keep((store, pack), opened, state, end, self.max_open);
+            drop(packs);
+            // Unmapping takes a while.
+            drop(old);
+            return Ok(kept);
         }
     }
 
@@ -108,10 +118,13 @@ impl Packs {
     pub(crate) fn reopen(&self, store: u16, pack: PackId) {
         let mut packs = self.state();
         packs.changes += 1;
-        let slot = packs.open.get_mut(&(store, pack));
-        if slot.is_some_and(|slot| slot.pack.take().is_some()) {
-            packs.kept.retain(|kept| *kept != (store, pack));
-        }
+        let slot = packs.open.entry((store, pack)).or_default();
+        slot.sealed = true;
+        slot.proved = Arc::new(slot.proved.sealed());
+        let old = slot.pack.take();
+        packs.kept.retain(|kept| *kept != (store, pack));
+        drop(packs);
+        drop(old);
     }
 
     /// Forgets a pack that is about to be unlinked. Who holds it reads on.
@@ -122,10 +135,10 @@ impl Packs {
         let Some(slot) = packs.open.remove(&(store, pack)) else {
             return;
         };
-        if let Some(open) = slot.pack {
-            packs.kept.retain(|kept| *kept != (store, pack));
-            packs.removed.push(Arc::downgrade(&open));
-        }
+        packs.kept.retain(|kept| *kept != (store, pack));
+        packs.removed.extend(slot.pack.as_ref().map(Arc::downgrade));
+        drop(packs);
+        drop(slot);
     }
 
     /// Returns the bytes of removed packs that somebody still holds.
@@ -149,7 +162,8 @@ impl Slot {
 }
 
 impl State {
-    /// Keeps a handle, unless another thread has opened one as good, and returns the one kept.
+    /// Keeps a handle, unless another thread has opened one as good; returns the one kept, and
+    /// those that had to go.
     fn keep(
         &mut self,
         key: (u16, PackId),
@@ -157,32 +171,34 @@ impl State {
         state: PackState,
         end: u64,
         max_open: usize,
-    ) -> Arc<Pack> {
+    ) -> (Arc<Pack>, Vec<Arc<Pack>>) {
         let slot = self.open.entry(key).or_default();
         if let Some(open) = slot.reaching(state, end) {
-            return open;
+            return (open, vec![opened]);
         }
-        if slot.pack.replace(Arc::clone(&opened)).is_none() {
-            self.kept.push_back(key);
+        let mut old = Vec::new();
+        match slot.pack.replace(Arc::clone(&opened)) {
+            None => self.kept.push_back(key),
+            before => old.extend(before),
         }
         while self.kept.len() > max_open {
-            self.let_go_of_one();
+            old.extend(self.let_go_of_one());
         }
-        opened
+        (opened, old)
     }
 
     /// Lets go of the first handle that was not asked for since it came up last.
-    fn let_go_of_one(&mut self) {
+    fn let_go_of_one(&mut self) -> Option<Arc<Pack>> {
         while let Some(key) = self.kept.pop_front() {
             let Some(slot) = self.open.get_mut(&key) else {
                 continue;
             };
             if !std::mem::take(&mut slot.touched) {
-                slot.pack = None;
-                return;
+                return slot.pack.take();
             }
             self.kept.push_back(key);
         }
+        None
     }
 }
 
@@ -191,6 +207,7 @@ mod tests {
     use std::io::IoSlice;
 
     use super::*;
+    use crate::chunk::{Place, Verify};
     use crate::disk::MemoryDisk;
     use crate::store::LocalStore;
 
@@ -236,8 +253,42 @@ mod tests {
         assert_eq!(kept(&packs), Vec::<u64>::new());
         let sealed = get(2, PackState::Sealed).expect("open");
         assert!(sealed.mapped().is_some());
+        // A look-up in an older snapshot still takes it for open.
+        let again = get(2, PackState::Open).expect("open");
+        assert!(Arc::ptr_eq(&again, &sealed));
         assert!(packs.get(0, PackId(9), PackState::Open, 1).is_err());
         assert_eq!(kept(&packs), [2]);
+    }
+
+    #[test]
+    fn what_is_proved_of_a_pack_that_has_grown_is_remembered() {
+        const LEN: usize = 64 << 10;
+        let packs = packs(0, 4);
+        let mut sink = packs.stores[0].create(PackId(1)).expect("make");
+        let chunk = vec![7; LEN];
+        let mut append = |count| {
+            for _ in 0..count {
+                sink.append(&[IoSlice::new(&chunk)]).expect("append");
+            }
+        };
+        let id = crate::hash::chunk_id(&[&chunk]);
+        let place = |number: u64| Place {
+            offset: number * LEN as u64,
+            len_bytes: 64 << 10,
+        };
+        append(2);
+        let open = packs
+            .get(0, PackId(1), PackState::Open, 8192)
+            .expect("open");
+        open.chunk(place(0), &id, Verify::Once).expect("whole");
+        assert!(open.is_proved(place(0), Verify::Once));
+        append(1000);
+        packs.reopen(0, PackId(1));
+        let sealed = packs
+            .get(0, PackId(1), PackState::Sealed, 8192)
+            .expect("open");
+        sealed.chunk(place(900), &id, Verify::Once).expect("whole");
+        assert!(sealed.is_proved(place(900), Verify::Once));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::whole::{self, PackOf, Picked};
 use super::{Collector, GcOptions, Turn};
 use crate::base::Base;
 use crate::error::{ErrorKind, Result};
+use crate::index::{Kv, places};
 use crate::ingest::{OpenPacks, PackBounds};
 
 /// What a collection is doing.
@@ -283,6 +284,11 @@ impl Gc {
             (None, Some((store, pack))) => match Compaction::begin(&self.base, store, pack) {
                 Ok(begun) => Box::new(begun),
                 Err(error) if error.is_unreadable() || error.kind() == ErrorKind::NotFound => {
+                    let row = self.base.kv.read(|get| places::pack(get, store, pack))?;
+                    if row.is_none() {
+                        // It was emptied since it was picked, and unlinked.
+                        return Ok(State::Compact { left, now: None });
+                    }
                     tracing::error!(%pack, %error, "a damaged pack is left as it is");
                     self.report.damaged.push(error.message().to_owned());
                     return Ok(State::Compact { left, now: None });

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// Which directories are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone {
-    log: bool,
+    pub(super) log: bool,
     pub(super) names: bool,
 }
 

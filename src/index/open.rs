@@ -222,7 +222,12 @@ impl Db {
 
     /// Closes the file in good order, shorter if it was much too long.
     pub(super) fn close(mut self) -> Result<()> {
-        self.compact()?;
+        if let Err(error) = self.compact() {
+            // All is durable; only the file is as long as before, and looked at by the next open.
+            tracing::warn!(%error, "the index file was not made shorter");
+            self.abandon();
+            return Ok(());
+        }
         guarded("close", || match self.handle {
             Handle::Write(database, _) => database.close(),
             Handle::Read(database) => database.close(),

@@ -75,7 +75,7 @@ impl RedbKv {
         }
         gone.make_again(&disk, options.cache_bytes)?;
         let kv = Self::open_made(disk, options, reserve, progress)?;
-        if gone.names
+        if (gone.names || gone.log)
             && kv
                 .lock_writer()
                 .as_ref()

@@ -81,15 +81,18 @@ impl<W: Work> Gang<W> {
         let taken = catch_unwind(AssertUnwindSafe(|| W::take_together(&mut all)));
         drop(all);
         for Turn { lane, work, buffer } in turns {
-            drop(buffer);
-            let has_more = match &taken {
-                Ok(()) => lane.end_together(Ok(work)),
-                Err(panic) => lane.end_together(Err(panic.as_ref())),
-            };
-            if has_more {
-                join(&mut self.waiting(), &lane);
+            // The lane rests before its buffer is free: who gets that buffer may have to run it.
+            match &taken {
+                Ok(()) => lane.end_together(Ok(work), self),
+                Err(panic) => lane.end_together(Err(panic.as_ref()), self),
             }
+            drop(buffer);
         }
+    }
+
+    /// Lets a lane wait again that has more to take; called while its state is locked.
+    pub(super) fn wait_again(&self, lane: &Arc<Shared<W>>) {
+        join(&mut self.waiting(), lane);
     }
 
     /// Lets a lane wait no more.

@@ -297,13 +297,20 @@ impl<W: Work> Shared<W> {
         None
     }
 
-    /// Ends a turn, with the work or with the panic that it ended in.
-    pub(super) fn end_together(&self, ended: Result<W, &(dyn Any + Send)>) -> bool {
+    /// Ends a turn, with the work or with the panic that it ended in; a lane that has more to take
+    /// waits in its gang again.
+    pub(super) fn end_together(
+        self: &Arc<Self>,
+        ended: Result<W, &(dyn Any + Send)>,
+        gang: &Gang<W>,
+    ) {
         let state = match ended {
             Ok(work) => self.end_as(Some(work), None),
             Err(panic) => self.end_as(None, Some(self.panicked(panic))),
         };
-        !state.queue.is_empty()
+        if !state.queue.is_empty() {
+            gang.wait_again(self);
+        }
     }
 
     fn end_as(&self, work: Option<W>, failure: Option<Error>) -> MutexGuard<'_, State<W>> {

@@ -78,7 +78,13 @@ impl Walk {
                 .piece_at(self.end - 1 - leaf.start)
                 .unwrap_or(page.piece_count() - 1);
             let pieces = index..(last + 1).min(index + PIECES_AT_ONCE);
-            leaf.found = self.opened.base.pieces(&leaf.key, &leaf.page, pieces)?;
+            let base = &self.opened.base;
+            let one = index..index + 1;
+            leaf.found = match base.pieces(&leaf.key, &leaf.page, pieces) {
+                // One of those behind it is lost or out of reach, which is no matter yet.
+                Err(error) if error.is_unreadable() => base.pieces(&leaf.key, &leaf.page, one)?,
+                found => found?,
+            };
             leaf.first = index;
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! Reads are positioned reads and one behind the other, because of such a stream the system reads
 //! ahead better than of any hint to a map; all else of a job goes on beside other jobs.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -25,15 +26,31 @@ pub(super) struct Latch {
     opened: Condvar,
 }
 
-/// What the jobs of one reader share.
+/// Threads that work for one reader at most: while one reads, others prove.
+const WORKERS_MAX: usize = 3;
+
+/// What waits for the threads of one reader.
 #[derive(Debug)]
 pub(super) struct Pump {
-    /// Held by the job that reads.
+    queue: Mutex<Queue>,
+    /// Held by the thread that reads, so that jobs are read in order.
     reading: Mutex<()>,
     /// Memory of jobs that have ended.
     spare: Mutex<Vec<Vec<u8>>>,
     threads: Threads,
     verify: Verify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    workers: usize,
+}
+
+/// A thread that works. If the last one ends before its time, nobody waits for what is left.
+struct Worker {
+    pump: Arc<Pump>,
+    has_retired: bool,
 }
 
 /// Runs to be read, and the latch that opens when this is dropped.
@@ -68,6 +85,7 @@ impl Drop for Job {
 impl Pump {
     pub(super) fn new(threads: Threads, verify: Verify) -> Self {
         Self {
+            queue: Mutex::default(),
             reading: Mutex::default(),
             spare: Mutex::default(),
             threads,
@@ -75,30 +93,72 @@ impl Pump {
         }
     }
 
-    /// Lets a thread read and prove runs; returns what tells the end.
+    /// Queues runs to be read and proved; returns what tells the end.
     pub(super) fn push(self: &Arc<Self>, runs: Vec<Run>) -> Arc<Latch> {
-        let (pump, ended) = (Arc::clone(self), Arc::<Latch>::default());
+        let ended = Arc::<Latch>::default();
         let job = Job {
             runs,
             ended: Arc::clone(&ended),
         };
-        self.threads.submit(Box::new(move || job.run(&pump)));
+        let mut queue = locked(&self.queue);
+        queue.jobs.push_back(job);
+        let is_busy = queue.workers == WORKERS_MAX;
+        queue.workers += usize::from(!is_busy);
+        drop(queue);
+        if !is_busy {
+            let worker = Worker {
+                pump: Arc::clone(self),
+                has_retired: false,
+            };
+            self.threads.submit(Box::new(move || worker.run()));
+        }
         ended
     }
 }
 
-impl Job {
-    fn run(self, pump: &Pump) {
+impl Worker {
+    fn run(mut self) {
+        let pump = Arc::clone(&self.pump);
         let mut bytes = locked(&pump.spare).pop().unwrap_or_default();
-        let turn = locked(&pump.reading);
-        let read = self.read(&mut bytes);
-        drop(turn);
-        if read.is_ok() {
-            self.prove(&bytes, pump.verify);
+        loop {
+            let turn = locked(&pump.reading);
+            let Some(job) = self.next() else { break };
+            let read = job.read(&mut bytes);
+            drop(turn);
+            if read.is_ok() {
+                job.prove(&bytes, pump.verify);
+            }
         }
         locked(&pump.spare).push(bytes);
     }
 
+    fn next(&mut self) -> Option<Job> {
+        let mut queue = locked(&self.pump.queue);
+        let job = queue.jobs.pop_front();
+        if job.is_none() {
+            queue.workers -= 1;
+            self.has_retired = true;
+        }
+        job
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.has_retired {
+            return;
+        }
+        let mut queue = locked(&self.pump.queue);
+        queue.workers -= 1;
+        if queue.workers == 0 {
+            let left = std::mem::take(&mut queue.jobs);
+            drop(queue);
+            drop(left);
+        }
+    }
+}
+
+impl Job {
     /// Reads all runs, one behind the other.
     fn read(&self, bytes: &mut Vec<u8>) -> Result<()> {
         let len: u64 = self

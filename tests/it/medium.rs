@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smalti::disk::Disk;
 use smalti::gc::GcOptions;
 use smalti::testing::{PackChunk, pack_segments};
 use smalti::{Engine, ErrorCode, ImageId, Images};
@@ -331,4 +332,76 @@ fn a_long_read_hands_out_what_lies_before_damage_and_then_names_it() {
         close(engine);
         disk.heal(&hurt.path);
     }
+}
+
+fn rebuild(disk: &RotDisk) -> Vec<String> {
+    let builder = smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
+    let builder = builder.settings(small_packs());
+    builder.rebuild_index(|_, _| {}).expect("rebuild").lost
+}
+
+#[test]
+fn what_a_rebuild_could_not_read_is_kept_until_it_can_be_read_again() {
+    let disk = RotDisk::default();
+    let engine = open(&disk);
+    let images = engine.images(&caller());
+    let (data, other) = (
+        bytes(Pattern::Random(1), 900_000),
+        bytes(Pattern::Random(2), 300_000),
+    );
+    let hurt = upload(&images, &data);
+    let page = chunks(&disk)
+        .into_iter()
+        .rfind(|seen| seen.is_page)
+        .expect("a page");
+    upload(&images, &other);
+    close(engine);
+    disk.fail(&page.path, page.range.clone());
+    assert_eq!(rebuild(&disk).len(), 1);
+    let engine = open(&disk);
+    engine
+        .gc(all_garbage())
+        .expect("begin")
+        .run()
+        .expect("collect");
+    close(engine);
+    disk.heal(&page.path);
+    assert_eq!(rebuild(&disk), Vec::<String>::new());
+    assert!(read_all(&open(&disk).images(&caller()), &hurt) == data);
+}
+
+#[test]
+fn what_lies_before_a_lost_chunk_is_read() {
+    let disk = RotDisk::default();
+    let engine = open(&disk);
+    let images = engine.images(&caller());
+    let data = bytes(Pattern::Random(1), 900_000);
+    let mut longer = bytes(Pattern::Random(2), 24 * 4096);
+    longer.extend_from_slice(&data);
+    upload(&images, &data);
+    let id = upload(&images, &longer);
+    assert!(engine.stats().expect("stats").shared_bytes > 700_000);
+    close(engine);
+    let lost = fail_first_chunk(&disk, &data);
+    disk.remove(&lost.path).expect("remove");
+    let engine = open(&disk);
+    let reader = engine
+        .images(&caller())
+        .open(&id)
+        .expect("open")
+        .expect("data");
+    let mut found = Vec::new();
+    let mut slices = reader.slices(..).expect("all");
+    let error = loop {
+        match slices.next().expect("not to the end") {
+            Ok(slice) => found.extend_from_slice(&slice),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), ErrorCode::Corrupt);
+    assert!(
+        longer.starts_with(&found) && found.len() >= 80_000,
+        "{}",
+        found.len()
+    );
 }
