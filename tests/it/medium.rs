@@ -286,13 +286,17 @@ fn a_long_read_hands_out_what_lies_before_damage_and_then_names_it() {
     let data = bytes(Pattern::Random(9), 70_000_000);
     let id = upload(&engine.images(&caller()), &data);
     close(engine);
-    let middle = data[40_000_000..40_000_064].to_vec();
-    let in_middle = |seen: &&Seen| {
-        let bytes = disk.bytes(&seen.path);
-        bytes[seen.range.clone()].windows(64).any(|at| at == middle)
-    };
     let all = chunks(&disk);
-    let hurt = all.iter().find(in_middle).expect("it is stored");
+    let pack = disk.bytes(&all[0].path);
+    let middle = &data[40_000_000..40_000_064];
+    let at = pack
+        .windows(64)
+        .position(|at| at == middle)
+        .expect("stored");
+    let hurt = all
+        .iter()
+        .find(|seen| seen.range.contains(&at))
+        .expect("in a chunk");
     let flip = |bytes: &mut Vec<u8>| bytes[hurt.range.start] ^= 1;
     type Harm<'a> = &'a dyn Fn();
     let harms: [(Harm<'_>, ErrorCode); 2] = [
