@@ -48,7 +48,7 @@ pub enum ContentRange {
 impl ContentRange {
     /// Resolves the part in data of `len_bytes`; the result is never empty and lies in the data.
     ///
-    /// Unlike a [`ByteRange`] it is never cut to the data. The length that it states need not be
+    /// Unlike a [`ByteRange`](super::ByteRange) it is never cut to the data. The length that it states need not be
     /// that of the data.
     ///
     /// # Errors
