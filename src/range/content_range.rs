@@ -48,8 +48,8 @@ pub enum ContentRange {
 impl ContentRange {
     /// Resolves the part in data of `len_bytes`; the result is never empty and lies in the data.
     ///
-    /// Unlike a [`ByteRange`](super::ByteRange) it is never cut to the data. The length that it states need not be
-    /// that of the data.
+    /// Unlike a [`ByteRange`](super::ByteRange) it is never cut to the data. The length that it
+    /// states need not be that of the data.
     ///
     /// # Errors
     /// `RangeNotSatisfiable` when it names no part, when its last byte lies before its first or at
