@@ -74,9 +74,7 @@ impl Builder {
         Self::on(Arc::new(RealDisk::new(path)))
     }
 
-    /// Opens in memory: the same code without a directory, for tests of hosts and for what need not
-    /// last. Nothing outlives the engine.
-    pub fn in_memory() -> Self {
+    pub(super) fn in_memory() -> Self {
         let mut builder = Self::on(Arc::new(MemoryDisk::new()));
         builder.in_memory = true;
         builder

@@ -274,7 +274,7 @@ const PACKS_A_STEP: u64 = 16;
 
 #[test]
 fn a_step_unlinks_and_seals_few_packs_however_many_there_are() {
-    let engine = smalti::engine::Builder::in_memory();
+    let engine = Engine::builder_in_memory();
     let engine = engine.settings(small_packs()).open().expect("open");
     let images = engine.images(&caller());
     let doomed = upload(&images, &bytes(Pattern::Random(1), 120_000_000));
@@ -314,7 +314,7 @@ fn a_step_unlinks_and_seals_few_packs_however_many_there_are() {
 
 #[test]
 fn a_plan_counts_what_a_run_frees_and_no_pack_that_an_upload_writes() {
-    let engine = smalti::engine::Builder::in_memory();
+    let engine = Engine::builder_in_memory();
     let engine = engine.settings(small_packs()).open().expect("open");
     let images = engine.images(&caller());
     let image = images.create(new_image()).expect("create");
@@ -353,7 +353,7 @@ enum Beside {
 
 /// Runs a collection with an upload beside its step `at`; `false` if it has fewer steps.
 fn collect_beside(at: usize, beside: Beside) -> bool {
-    let engine = smalti::engine::Builder::in_memory();
+    let engine = Engine::builder_in_memory();
     // So that what was written is looked up and stored when the next step runs.
     #[cfg(feature = "testing")]
     let engine = engine.lanes_in_line();

@@ -2,7 +2,6 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
-use smalti::engine::Builder;
 use smalti::ingest::UploadOptions;
 use smalti::{ContainerFormat, Digest, Engine, ErrorCode, Image, Images, Settings, Status};
 
@@ -168,7 +167,7 @@ fn an_expected_digest_that_no_bytes_can_have_is_refused_before_they_come() {
         (Settings::default(), checksum(20), "20 bytes, md5 has 16"),
         (Settings::default(), hash(32), "32 bytes, sha512 has 64"),
     ] {
-        let engine = Builder::in_memory()
+        let engine = Engine::builder_in_memory()
             .settings(settings)
             .open()
             .expect("open");
