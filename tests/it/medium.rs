@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smalti::disk::Disk;
+use smalti::engine::Builder;
 use smalti::gc::GcOptions;
 use smalti::testing::{PackChunk, pack_segments};
 use smalti::{Engine, ErrorCode, ImageId, Images};
@@ -19,11 +20,13 @@ fn upload(images: &Images, bytes: &[u8]) -> ImageId {
     *upload.finish().expect("finish").id()
 }
 
+fn builder(disk: &RotDisk) -> Builder {
+    Builder::on_disk(Arc::new(disk.clone()))
+}
+
 fn open(disk: &RotDisk) -> Engine {
-    smalti::engine::Builder::on_disk(Arc::new(disk.clone()))
-        .settings(small_packs())
-        .open()
-        .expect("open")
+    let engine = builder(disk).settings(small_packs()).open();
+    engine.expect("open")
 }
 
 fn close(engine: Engine) {
@@ -62,6 +65,11 @@ fn fail_first_chunk(disk: &RotDisk, data: &[u8]) -> Seen {
     let seen = chunks(disk).into_iter().find(holds).expect("it is stored");
     disk.fail(&seen.path, seen.range.start..seen.range.start + 512);
     seen
+}
+
+fn collect(engine: &Engine) {
+    let gc = engine.gc(all_garbage()).expect("begin");
+    gc.run().expect("collect");
 }
 
 fn all_garbage() -> GcOptions {
@@ -216,8 +224,7 @@ fn a_rebuild_loses_no_more_than_what_cannot_be_read() {
         .find(|seen| seen.is_page)
         .expect("a page");
     disk.fail(&page.path, page.range.clone());
-    let builder = smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
-    let report = builder
+    let report = builder(&disk)
         .settings(small_packs())
         .rebuild_index(|_, _| {})
         .expect("rebuild");
@@ -242,32 +249,20 @@ fn a_page_that_a_rebuild_could_not_read_takes_nothing_with_it_when_it_can_be_rea
         let sharing = upload(&images, &longer);
         close(engine);
         disk.fail(&page.path, page.range.clone());
-        let builder = smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
-        let report = builder
-            .settings(small_packs())
-            .rebuild_index(|_, _| {})
-            .expect("rebuild");
-        assert_eq!(report.lost.len(), 1, "{:?}", report.lost);
+        let lost = rebuild(&disk);
+        assert_eq!(lost.len(), 1, "{lost:?}");
         disk.heal(&page.path);
         let engine = open(&disk);
         let images = engine.images(&caller());
         if delete_first {
             images.delete(&hurt).expect("delete");
-            engine
-                .gc(all_garbage())
-                .expect("begin")
-                .run()
-                .expect("collect");
+            collect(&engine);
         }
         assert!(read_all(&images, &sharing) == longer);
         if upload_again {
             let again = upload(&images, &data);
             images.delete(&sharing).expect("delete");
-            engine
-                .gc(all_garbage())
-                .expect("begin")
-                .run()
-                .expect("collect");
+            collect(&engine);
             assert!(read_all(&images, &again) == data);
             if !delete_first {
                 assert!(read_all(&images, &hurt) == data);
@@ -281,7 +276,6 @@ fn a_page_that_a_rebuild_could_not_read_takes_nothing_with_it_when_it_can_be_rea
 #[test]
 fn a_long_read_hands_out_what_lies_before_damage_and_then_names_it() {
     let disk = RotDisk::default();
-    let builder = |disk: &RotDisk| smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
     let engine = builder(&disk).open().expect("open");
     let data = bytes(Pattern::Random(9), 70_000_000);
     let id = upload(&engine.images(&caller()), &data);
@@ -339,9 +333,10 @@ fn a_long_read_hands_out_what_lies_before_damage_and_then_names_it() {
 }
 
 fn rebuild(disk: &RotDisk) -> Vec<String> {
-    let builder = smalti::engine::Builder::on_disk(Arc::new(disk.clone()));
-    let builder = builder.settings(small_packs());
-    builder.rebuild_index(|_, _| {}).expect("rebuild").lost
+    let report = builder(disk)
+        .settings(small_packs())
+        .rebuild_index(|_, _| {});
+    report.expect("rebuild").lost
 }
 
 #[test]
@@ -363,11 +358,7 @@ fn what_a_rebuild_could_not_read_is_kept_until_it_can_be_read_again() {
     disk.fail(&page.path, page.range.clone());
     assert_eq!(rebuild(&disk).len(), 1);
     let engine = open(&disk);
-    engine
-        .gc(all_garbage())
-        .expect("begin")
-        .run()
-        .expect("collect");
+    collect(&engine);
     close(engine);
     disk.heal(&page.path);
     assert_eq!(rebuild(&disk), Vec::<String>::new());
