@@ -69,10 +69,13 @@ pub mod id;
 pub mod image;
 mod index;
 pub mod ingest;
+mod json;
 mod lease;
 pub mod limits;
 mod manifest;
+pub mod patch;
 pub mod policy;
+pub mod query;
 pub mod range;
 pub mod read;
 pub mod store;
@@ -80,6 +83,7 @@ mod sum;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
+pub mod wire;
 
 pub use base::{Random, SystemRandom};
 pub use bytes::Bytes;

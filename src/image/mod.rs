@@ -5,7 +5,9 @@
 
 mod change;
 mod digest;
+mod gate;
 mod location;
+mod member;
 mod new;
 mod record;
 mod rules;
@@ -13,8 +15,12 @@ mod status;
 mod words;
 
 pub use digest::Digest;
+pub use gate::PropertyAction;
+#[expect(unused_imports, reason = "patches are applied through it")]
+pub(crate) use gate::{Gate, LocationAction};
 pub use location::Location;
 pub(crate) use location::{DataRef, Uploaded};
+pub use member::{Member, MemberStatus};
 pub use new::NewImage;
 pub use record::Image;
 pub(crate) use record::ImageParts;

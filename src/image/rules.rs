@@ -13,6 +13,13 @@ pub struct Limits {
     /// Most custom properties of an image, those of the engine aside; none for no limit. Default
     /// 128 (`image_property_quota`).
     pub properties_max: Option<u32>,
+    /// Most members of an image, of whatever status; none for no limit. Default 128
+    /// (`image_member_quota`).
+    pub members_max: Option<u32>,
+    /// Most locations of an image; none for no limit. Default 10 (`image_location_quota`).
+    pub locations_max: Option<u32>,
+    /// Most images of a project; none for no limit. Default none (`image_count_total`).
+    pub images_max: Option<u32>,
     /// Whether code points at or above U+10000 are refused. Default true, as Glance does
     /// (`reject_4byte_unicode`).
     pub reject_4byte_unicode: bool,
@@ -23,6 +30,9 @@ impl Default for Limits {
         Self {
             tags_max: Some(128),
             properties_max: Some(128),
+            members_max: Some(128),
+            locations_max: Some(10),
+            images_max: None,
             reject_4byte_unicode: true,
         }
     }
