@@ -34,11 +34,27 @@ pub(crate) enum Table {
     Releases = 9,
     /// Chunks that nothing refers to.
     Unreferenced = 10,
+    /// Members by image and project.
+    Members = 11,
+    /// Owners by number: slots and counts.
+    Owners = 12,
+    /// Records by part of the lists, scope and time of creation.
+    Views = 13,
+    /// Slots of images by part, order and what it orders by.
+    Orders = 14,
+    /// Slots by part, field and value, in blocks.
+    Postings = 15,
+    /// Numbers of images by slot, in columns.
+    Facts = 16,
+    /// Slots of images by part, member and its status.
+    Shares = 17,
+    /// Deleted images whose data waits to be removed, by time of the delete.
+    Scrubs = 18,
 }
 
 impl Table {
     /// Every table, by number.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Meta,
         Self::Images,
         Self::Tombstones,
@@ -50,10 +66,24 @@ impl Table {
         Self::Holds,
         Self::Releases,
         Self::Unreferenced,
+        Self::Members,
+        Self::Owners,
+        Self::Views,
+        Self::Orders,
+        Self::Postings,
+        Self::Facts,
+        Self::Shares,
+        Self::Scrubs,
     ];
 
     /// Tables that cannot be rebuilt from packs: names and the counters behind them.
-    pub(crate) const NAMES: [Self; 4] = [Self::Meta, Self::Images, Self::Tombstones, Self::Domains];
+    pub(crate) const NAMES: [Self; 5] = [
+        Self::Meta,
+        Self::Images,
+        Self::Tombstones,
+        Self::Domains,
+        Self::Members,
+    ];
 
     /// Returns the name under which the table is stored.
     pub(crate) fn name(self) -> &'static str {
@@ -69,6 +99,14 @@ impl Table {
             Self::Holds => "holds",
             Self::Releases => "releases",
             Self::Unreferenced => "unreferenced",
+            Self::Members => "members",
+            Self::Owners => "owners",
+            Self::Views => "views",
+            Self::Orders => "orders",
+            Self::Postings => "postings",
+            Self::Facts => "facts",
+            Self::Shares => "shares",
+            Self::Scrubs => "scrubs",
         }
     }
 }
@@ -79,7 +117,6 @@ pub(crate) enum Order {
     /// From the smallest key.
     Ascending,
     /// From the largest key.
-    #[cfg_attr(not(test), expect(dead_code, reason = "lists scan in both orders"))]
     Descending,
 }
 
