@@ -60,6 +60,14 @@ pub(super) fn slot(get: &dyn Get, id: &ImageId) -> Result<u64> {
     found.ok_or_else(|| policy::not_found(id))
 }
 
+/// Returns the slot of an image, if lists hold it in a part.
+pub(super) fn listed_slot(get: &dyn Get, id: &ImageId, part: lists::Part) -> Result<Option<u64>> {
+    let found = load(get, id)?;
+    Ok(found
+        .filter(|(_, image)| lists::is_listed(image.status()) && lists::Part::of(image) == part)
+        .map(|(slot, _)| slot))
+}
+
 /// Sets the record of an image that is there.
 pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
     let Some((old_slot, old)) = load(txn, image.id())? else {

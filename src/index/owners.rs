@@ -79,7 +79,7 @@ impl OwnerRow {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let (next, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let (words, []) = rest.as_chunks() else {
             return Err(damaged());

@@ -144,6 +144,12 @@ fn scan(
     failed
 }
 
+/// Returns the sum of the numbers of a row, as far as 64 bits go.
+pub(super) fn sum(bytes: &[u8]) -> Result<u64> {
+    let row = decode(bytes)?;
+    Ok(row.iter().fold(0, |sum, code| sum.wrapping_add(*code)))
+}
+
 fn place(slot: u64) -> usize {
     // Seven bits.
     usize::try_from(slot & (ROW as u64 - 1)).unwrap_or_default()

@@ -119,6 +119,11 @@ impl Posting {
         }
     }
 
+    /// Tells whether the posting holds a slot.
+    pub(super) fn holds(&self, get: &dyn Get, slot: u64) -> Result<bool> {
+        Ok(!self.within(get, &Slots::of([slot]))?.is_empty())
+    }
+
     /// Returns the slots of the posting that lie in a span of slots.
     pub(super) fn load(&self, get: &dyn Get, span: &RangeInclusive<u64>) -> Result<Slots> {
         let mut found = Slots::default();
@@ -190,6 +195,12 @@ impl Posting {
         )?;
         failed
     }
+}
+
+/// Returns how many slots a block holds.
+pub(super) fn count(bytes: &[u8]) -> Result<u64> {
+    let ones = |word: &u64| u64::from(word.count_ones());
+    Ok(decode(bytes)?.iter().map(ones).sum())
 }
 
 fn word_of(slot: u64) -> usize {

@@ -18,7 +18,7 @@ pub(super) const PUBLIC_SCOPE: u32 = 0;
 
 /// A part of the lists; what is hidden, and what is public, lies apart from the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Part(pub(super) u8);
+pub(crate) struct Part(pub(super) u8);
 
 impl Part {
     /// Returns the part of the images that are hidden or not, public or not.
@@ -26,7 +26,7 @@ impl Part {
         Self(u8::from(hidden) << 1 | u8::from(public))
     }
 
-    pub(super) fn of(image: &Image) -> Self {
+    pub(crate) fn of(image: &Image) -> Self {
         Self::new(image.is_hidden(), image.visibility() == Visibility::Public)
     }
 
@@ -72,7 +72,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Tells whether lists hold images of this status at all.
-pub(super) fn is_listed(status: Status) -> bool {
+pub(crate) fn is_listed(status: Status) -> bool {
     status.is_live() && status != Status::Killed
 }
 
@@ -99,16 +99,16 @@ pub(crate) fn change(
 }
 
 /// All rows of an image but the record in its view.
-struct Rows {
+pub(super) struct Rows {
     slot: u64,
-    view: Vec<u8>,
-    orders: [Vec<u8>; 5],
-    postings: BTreeSet<Posting>,
-    facts: [u64; 6],
+    pub(super) view: Vec<u8>,
+    pub(super) orders: [Vec<u8>; 5],
+    pub(super) postings: BTreeSet<Posting>,
+    pub(super) facts: [u64; 6],
 }
 
 impl Rows {
-    fn of(entry: &Entry<'_>) -> Self {
+    pub(super) fn of(entry: &Entry<'_>) -> Self {
         let Entry { image, slot, .. } = *entry;
         let part = Part::of(image);
         Self {
@@ -320,9 +320,7 @@ pub(super) fn share_prefix(part: Part, member: u32, status: u8) -> Vec<u8> {
 
 /// Tells whether the lists of its members hold an image: it is shared, and somebody shares it.
 pub(super) fn is_shared(image: &Image) -> bool {
-    image.visibility() == Visibility::Shared
-        && image.owner().is_some()
-        && is_listed(image.status())
+    image.visibility() == Visibility::Shared && image.owner().is_some() && is_listed(image.status())
 }
 
 /// What the rows of the members of an image depend on.

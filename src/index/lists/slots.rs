@@ -62,9 +62,9 @@ impl Slots {
 
     /// Returns the slots, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.words
-            .iter()
-            .flat_map(|&(number, bits)| ones(bits).map(move |bit| number << WORD_BITS | u64::from(bit)))
+        self.words.iter().flat_map(|&(number, bits)| {
+            ones(bits).map(move |bit| number << WORD_BITS | u64::from(bit))
+        })
     }
 
     /// Returns what both sets hold.
