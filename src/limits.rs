@@ -28,3 +28,8 @@ pub const IMAGE_MAX_BYTES: u64 = (1 << 62) - 1;
 pub const NAME_MAX_CHARS: usize = 255;
 /// Longest property value, in bytes.
 pub const PROPERTY_MAX_BYTES: usize = 65_535;
+
+/// Most parameters of the query of a list. A query string of the usual longest 8 KiB has fewer.
+pub const QUERY_PARAMS_MAX: usize = 4096;
+/// Most values in the `in:` list of a filter.
+pub const QUERY_LIST_MAX: usize = 16_384;
