@@ -28,3 +28,9 @@ pub const IMAGE_MAX_BYTES: u64 = (1 << 62) - 1;
 pub const NAME_MAX_CHARS: usize = 255;
 /// Longest property value, in bytes.
 pub const PROPERTY_MAX_BYTES: usize = 65_535;
+
+/// Longest JSON body, in bytes.
+pub const JSON_MAX_BYTES: usize = 16 << 20;
+/// Most values of a JSON body, nested ones counted: 1 MiB of the smallest values stays a tree of a
+/// few MiB.
+pub const JSON_MAX_VALUES: usize = 1 << 17;
