@@ -33,3 +33,8 @@ pub const PROPERTY_MAX_BYTES: usize = 65_535;
 pub const QUERY_PARAMS_MAX: usize = 4096;
 /// Most values in the `in:` list of a filter.
 pub const QUERY_LIST_MAX: usize = 16_384;
+/// Longest JSON body, in bytes.
+pub const JSON_MAX_BYTES: usize = 16 << 20;
+/// Most values of a JSON body, nested ones counted: 1 MiB of the smallest values stays a tree of a
+/// few MiB.
+pub const JSON_MAX_VALUES: usize = 1 << 17;

@@ -325,7 +325,7 @@ impl TimeTest {
         }
     }
 
-    fn passes(self, seconds: i64, bound: i64) -> bool {
+    pub(crate) fn passes(self, seconds: i64, bound: i64) -> bool {
         match self {
             Self::Gt => seconds > bound,
             Self::Gte => seconds >= bound,
