@@ -9,6 +9,7 @@ use crate::base::{Base, lost};
 use crate::chunk::{Place, Verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
+use crate::index::lists;
 use crate::index::places::{self, Counter};
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, ReleaseRow};
@@ -32,6 +33,7 @@ pub(super) fn check(base: &Base, report: &mut VerifyReport, bad: &mut Bad) -> Re
         bad.clone_from(&found_bad);
         let chunk_count = packs(get, report, bad)?;
         sums(get, report)?;
+        lists::check(get, &mut |what| report.damage.push(Damage::of_index(what)))?;
         let passes = chunk_count.div_ceil(CHUNKS_AT_ONCE).clamp(1, 256);
         for pass in 0..passes {
             references(base, get, report, &|key| {

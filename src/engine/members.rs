@@ -3,13 +3,14 @@
 use super::Images;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
-use crate::image::{Image, Member, MemberStatus};
-use crate::index::{Durability, Get, Kv, images, members};
-use crate::policy::{self, Action};
+use crate::image::{Member, MemberStatus};
+use crate::index::{Durability, Kv, members};
+use crate::policy::{Action, no_member};
 
 /// The members of one image, as one caller may see and change them.
 ///
 /// An image that is not `shared` has none: its members stay, and count again when it is.
+/// A member may read the image whatever it has decided; its status steers lists alone.
 #[derive(Debug, Clone)]
 pub struct Members {
     images: Images,
@@ -24,19 +25,21 @@ impl Members {
     /// Shares the image with a project, which has not decided then. Durable when it returns.
     ///
     /// # Errors
+    /// In this order: `SchemaViolation` or `UnsupportedCharacter` for a project that cannot be;
     /// `ReadOnlyCaller`; `NotFound`; `NotShared`; `Forbidden`; `MemberLimitExceeded`; `Duplicate`
-    /// if the project is a member already. In this order.
+    /// if the project is a member already, whatever its status.
     pub fn add(&self, project: &ProjectId) -> Result<Member> {
-        let judge = self.images.judge();
-        judge.check_identity(Action::AddMember)?;
+        let policy = self.images.policy();
+        let judge = self.images.judge(&*policy);
+        let limits = self.images.limits();
+        limits.check_member(project)?;
+        judge.check_identity(Action::MemberAdd)?;
         let base = self.images.writable()?;
         let now = base.now();
-        let limits = self.images.limits();
         base.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
-            judge.check(Action::AddMember, &image, membership)?;
-            let count = members::all(put, &self.id)?.len();
-            limits.check_members(count + 1)?;
+            judge.check(Action::MemberAdd, &image, membership)?;
+            limits.check_member_count(members::all(put, &self.id)?.len() + 1)?;
             if members::find(put, &self.id, project)?.is_some() {
                 let message = format!("project {project} is a member already");
                 return Err(Error::new(ErrorCode::Duplicate, message));
@@ -53,11 +56,12 @@ impl Members {
     /// # Errors
     /// `NotFound`; `NotShared`; `Forbidden`.
     pub fn list(&self) -> Result<Vec<Member>> {
-        let judge = self.images.judge();
-        judge.check_identity(Action::ListMembers)?;
+        let policy = self.images.policy();
+        let judge = self.images.judge(&*policy);
+        judge.check_identity(Action::MemberList)?;
         self.images.readable()?.kv.read(|get| {
             let (image, membership) = self.images.find(get, &self.id)?;
-            judge.check(Action::ListMembers, &image, membership)?;
+            judge.check(Action::MemberList, &image, membership)?;
             let mut members = members::all(get, &self.id)?;
             members.retain(|member| judge.sees_member(&image, membership, &member.project));
             Ok(members)
@@ -67,34 +71,36 @@ impl Members {
     /// Returns one member.
     ///
     /// # Errors
-    /// `NotFound`, also for an image that is not shared and for members that the caller does not
+    /// `NotFound`, also for an image that is not shared, and for a member that the caller does not
     /// see.
     pub fn show(&self, project: &ProjectId) -> Result<Member> {
-        let judge = self.images.judge();
-        judge.check_identity(Action::ShowMember)?;
+        let policy = self.images.policy();
+        let judge = self.images.judge(&*policy);
+        judge.check_identity(Action::MemberShow)?;
         self.images.readable()?.kv.read(|get| {
             let (image, membership) = self.images.find(get, &self.id)?;
-            judge.check(Action::ShowMember, &image, membership)?;
-            let seen = judge.sees_member(&image, membership, project);
-            self.find(get, &image, project, seen)
+            let member = members::find(get, &self.id, project)?;
+            judge.check_member(Action::MemberShow, &image, membership, member.as_ref())?;
+            member.ok_or_else(|| no_member(&self.id))
         })
     }
 
-    /// Sets what a member has decided, which only the member itself does. Durable when it returns.
+    /// Sets what a member has decided, which the member itself does. The status that it has already
+    /// changes nothing. Durable when it returns.
     ///
     /// # Errors
     /// `ReadOnlyCaller`; `NotFound`; `NotShared`; `Forbidden`.
     pub fn set_status(&self, project: &ProjectId, status: MemberStatus) -> Result<Member> {
-        let judge = self.images.judge();
-        judge.check_identity(Action::UpdateMember)?;
+        let policy = self.images.policy();
+        let judge = self.images.judge(&*policy);
+        judge.check_identity(Action::MemberUpdate)?;
         let base = self.images.writable()?;
         let now = base.now();
         base.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
-            judge.check_shared(Action::UpdateMember, &image, membership)?;
-            let seen = judge.sees_member(&image, membership, project);
-            let mut member = self.find(put, &image, project, seen)?;
-            judge.check(Action::UpdateMember, &image, membership)?;
+            let member = members::find(put, &self.id, project)?;
+            judge.check_member(Action::MemberUpdate, &image, membership, member.as_ref())?;
+            let mut member = member.ok_or_else(|| no_member(&self.id))?;
             if member.status != status {
                 member.decide(status, now);
                 members::put(put, &image, &member)?;
@@ -108,32 +114,17 @@ impl Members {
     /// # Errors
     /// `ReadOnlyCaller`; `NotFound`; `NotShared`; `Forbidden`.
     pub fn remove(&self, project: &ProjectId) -> Result<()> {
-        let judge = self.images.judge();
-        judge.check_identity(Action::RemoveMember)?;
+        let policy = self.images.policy();
+        let judge = self.images.judge(&*policy);
+        judge.check_identity(Action::MemberDelete)?;
         self.images.writable()?.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
-            judge.check_shared(Action::RemoveMember, &image, membership)?;
-            let seen = judge.sees_member(&image, membership, project);
-            let member = self.find(put, &image, project, seen)?;
-            judge.check(Action::RemoveMember, &image, membership)?;
-            members::remove(put, &image, &member)
-        })
-    }
-
-    fn find(
-        &self,
-        get: &dyn Get,
-        image: &Image,
-        project: &ProjectId,
-        seen: bool,
-    ) -> Result<Member> {
-        let found = match seen {
-            true => members::find(get, image.id(), project)?,
-            false => None,
-        };
-        found.ok_or_else(|| {
-            let message = format!("image {} has no member {project}", self.id);
-            Error::new(ErrorCode::NotFound, message)
+            let member = members::find(put, &self.id, project)?;
+            judge.check_member(Action::MemberDelete, &image, membership, member.as_ref())?;
+            match member {
+                Some(member) => members::remove(put, &image, &member),
+                None => Err(no_member(&self.id)),
+            }
         })
     }
 }

@@ -26,8 +26,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) admit: &'a dyn Fn(&Image, Membership) -> bool,
 }
 
-/// Returns a page of a list.
-pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<Image>> {
+/// Returns a page of a list: images, and how the caller stands to them.
+pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Image, Membership)>> {
     if ask.limit == 0 || ask.filters.nothing {
         return Ok(Vec::new());
     }
@@ -45,7 +45,8 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<Image>> {
         let Some((at, _)) = least else {
             break;
         };
-        page.extend(runs[at].head.take());
+        let membership = runs[at].source.membership;
+        page.extend(runs[at].head.take().map(|image| (image, membership)));
         if page.len() < ask.limit {
             runs[at].step(get, ask)?;
         }

@@ -299,7 +299,7 @@ fn compare(random: &mut Random, kv: &RedbKv, world: &World) -> usize {
         };
         let more = kv.read(|get| page(get, &ask)).unwrap();
         let last = more.len() < limit;
-        found.extend(more);
+        found.extend(more.into_iter().map(|(image, _)| image));
         if last || found.len() > 2 * world.images.len() {
             break;
         }
