@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::format::{self, Found};
-use super::operator::NoLocations;
 use super::{Dedup, Engine, Inner, Settings};
 use crate::base::{Base, Random, SystemRandom};
 use crate::check::{self, RebuildReport};
@@ -15,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
-use crate::image::LocationSource;
+use crate::image::{LocationSource, NoSource};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, resume, take_back};
@@ -91,7 +90,7 @@ impl Builder {
             in_memory: false,
             settings: Settings::default(),
             policy: Arc::new(DefaultPolicy),
-            locations: Arc::new(NoLocations),
+            locations: Arc::new(NoSource),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,

@@ -6,7 +6,7 @@ use super::{Engine, Members, Page, Tags};
 use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
-use crate::image::{Deletion, Image, Limits, NewImage, Patch, Status};
+use crate::image::{Deletion, Image, Limits, NewImage, Patch, PropertyAction, Status};
 use crate::index::lists::{self, Ask, Reach};
 use crate::index::{Durability, Get, Kv, images, members};
 use crate::ingest::Ingest;
@@ -67,10 +67,11 @@ impl Images {
         judge.check_create(owner.as_ref(), new.chosen_visibility())?;
         let fresh = ImageId::from_bytes(base.random.bytes());
         let now = base.now();
-        let gate = judge.gate(Membership::Stranger);
+        let may_create = |name: &str| policy.allows_property(&self.caller, name, PropertyAction::Create);
         let image = base.kv.write(Durability::Now, |put| {
             limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
-            let image = new.clone().into_image(fresh, project, limits, &gate, now)?;
+            let new = new.clone();
+            let image = new.into_image_within(&may_create, fresh, project, limits, now)?;
             images::insert(put, &image)?;
             Ok(image)
         })?;

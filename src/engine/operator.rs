@@ -4,9 +4,9 @@ use std::sync::{Arc, PoisonError};
 
 use super::Engine;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::id::ImageId;
-use crate::image::{Expected, Image, LocationSource};
+use crate::image::Image;
 use crate::index::{Durability, Kv, images};
 use crate::policy::{self, Policy};
 
@@ -71,23 +71,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// A source of no urls at all.
-#[derive(Debug)]
-pub(super) struct NoLocations;
-
-impl LocationSource for NoLocations {
-    fn size_bytes(&self, _: &str) -> Result<u64> {
-        Err(no_store())
-    }
-
-    fn verify(&self, _: &str, _: &Expected<'_>) -> Result<()> {
-        Err(no_store())
-    }
-}
-
-fn no_store() -> Error {
-    let message = "no store takes the url of the location";
-    Error::new(ErrorCode::InvalidLocation, message)
 }

@@ -1,7 +1,7 @@
 //! The tags of an image, one at a time.
 
 use super::Images;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::id::ImageId;
 use crate::index::{Durability, Kv, images};
 use crate::policy::Action;
@@ -33,9 +33,10 @@ impl Tags {
         let base = self.images.writable()?;
         let now = base.now();
         base.kv.write(Durability::Now, |put| {
-            let (image, membership) = self.images.find(put, &self.id)?;
+            let (mut image, membership) = self.images.find(put, &self.id)?;
             judge.check(Action::TagPut, &image, membership)?;
-            images::put(put, &image.with_tag(tag, limits, now)?)
+            image.add_tag(tag, limits, now)?;
+            images::put(put, &image)
         })
     }
 
@@ -50,16 +51,10 @@ impl Tags {
         let base = self.images.writable()?;
         let now = base.now();
         base.kv.write(Durability::Now, |put| {
-            let (image, membership) = self.images.find(put, &self.id)?;
+            let (mut image, membership) = self.images.find(put, &self.id)?;
             judge.check(Action::TagDelete, &image, membership)?;
-            match image.without_tag(tag, now) {
-                Some(image) => images::put(put, &image),
-                None => {
-                    let shown: String = tag.chars().take(64).collect();
-                    let message = format!("image {} has no tag {shown:?}", self.id);
-                    Err(Error::new(ErrorCode::NotFound, message))
-                }
-            }
+            image.remove_tag(tag, now)?;
+            images::put(put, &image)
         })
     }
 }
