@@ -7,7 +7,7 @@ use crate::image::{Image, NewImage, Status};
 use crate::index::{Durability, Get, Kv, images};
 use crate::ingest::{Ingest, Upload, UploadOptions};
 use crate::lease::Look;
-use crate::policy::{self, Action, Caller, Membership};
+use crate::policy::{Action, Caller, DefaultPolicy, Judge, Membership};
 use crate::read::{Opening, ReadOptions, Reader};
 
 /// The images of an engine, as one caller may see and change them.
@@ -35,7 +35,8 @@ impl Images {
         let limits = &self.engine.inner.settings.limits;
         new.check(limits)?;
         let owner = new.owner_for(self.caller.project_id())?;
-        policy::check_create(&self.caller, owner.as_ref(), new.chosen_visibility())?;
+        let visibility = Some(new.chosen_visibility());
+        self.judge().check_create(owner.as_ref(), visibility)?;
         let fresh = ImageId::from_bytes(base.random.bytes());
         let image = new.into_image(fresh, self.caller.project_id(), limits, base.now())?;
         base.kv
@@ -68,9 +69,10 @@ impl Images {
     /// `MissingFormat` unless both formats are set; `ImageTooLarge` if more is declared than may
     /// come.
     pub fn upload_with(&self, id: &ImageId, options: UploadOptions) -> Result<Upload> {
-        policy::check_identity(&self.caller, Action::Upload)?;
+        self.judge().check_identity(Action::Upload)?;
         let flow = self.ingest()?.begin(*id, options, &|image| {
-            policy::check(&self.caller, Action::Upload, image, Membership::Stranger)
+            self.judge()
+                .check(Action::Upload, image, Membership::Stranger)
         })?;
         Ok(Upload::new(flow))
     }
@@ -126,7 +128,7 @@ impl Images {
     /// # Errors
     /// `NotFound`; `Forbidden`; `ProtectedImage`.
     pub fn delete(&self, id: &ImageId) -> Result<()> {
-        policy::check_identity(&self.caller, Action::Delete)?;
+        self.judge().check_identity(Action::Delete)?;
         self.ingest()?;
         let base = &self.engine.inner.base;
         let now = base.now();
@@ -137,11 +139,15 @@ impl Images {
         })
     }
 
+    fn judge(&self) -> Judge<'_> {
+        Judge::new(&DefaultPolicy, &self.caller)
+    }
+
     /// Returns an image if the caller may do something with it.
     fn allowed(&self, get: &dyn Get, id: &ImageId, action: Action) -> Result<Image> {
-        policy::check_identity(&self.caller, action)?;
+        self.judge().check_identity(action)?;
         let image = images::visible(get, id)?;
-        policy::check(&self.caller, action, &image, Membership::Stranger)?;
+        self.judge().check(action, &image, Membership::Stranger)?;
         Ok(image)
     }
 
