@@ -44,3 +44,6 @@ fn shown(text: &str) -> String {
     let start: String = text.chars().take(64).collect();
     format!("{start:?}")
 }
+
+#[cfg(test)]
+mod tests;
