@@ -24,6 +24,19 @@ pub const BUFFER_LEN_BYTES: usize = 1 << 20;
 /// Longest image, in bytes: in a manifest, a length shares 64 bits with a tag of two.
 pub const IMAGE_MAX_BYTES: u64 = (1 << 62) - 1;
 
+/// Longest policy file or file of property protections, in bytes.
+pub const POLICY_MAX_BYTES: usize = 1 << 20;
+/// Most names and values in one policy file, and most roles in a file of property protections.
+pub const POLICY_VALUES_MAX: usize = 16_384;
+/// Most rules of all policy files together.
+pub const POLICY_RULES_MAX: usize = 4_096;
+/// Longest text of one rule, in bytes.
+pub const RULE_MAX_BYTES: usize = 64 << 10;
+/// Most sections of a file of property protections.
+pub const PROTECTIONS_MAX: usize = 128;
+/// Longest expression of a file of property protections, in bytes.
+pub const EXPRESSION_MAX_BYTES: usize = 1_024;
+
 /// Longest name, owner, member id, tag or property name, in characters.
 pub const NAME_MAX_CHARS: usize = 255;
 /// Longest property value, in bytes.

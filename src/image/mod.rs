@@ -16,7 +16,6 @@ mod words;
 
 pub use digest::Digest;
 pub use gate::PropertyAction;
-#[expect(unused_imports, reason = "patches are applied through it")]
 pub(crate) use gate::{Gate, LocationAction};
 pub use location::Location;
 pub(crate) use location::{DataRef, Uploaded};
