@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
-use crate::image::{Image, NewImage, Status};
+use crate::image::{Image, NewImage, Status, Visibility};
 use crate::index::{Durability, Get, Kv, images};
 use crate::ingest::{Ingest, Upload, UploadOptions};
 use crate::lease::Look;
@@ -35,7 +35,8 @@ impl Images {
         let limits = &self.engine.inner.settings.limits;
         new.check(limits)?;
         let owner = new.owner_for(self.caller.project_id())?;
-        policy::check_create(&self.caller, owner.as_ref(), new.chosen_visibility())?;
+        let visibility = new.chosen_visibility().unwrap_or(Visibility::Private);
+        policy::check_create(&self.caller, owner.as_ref(), visibility)?;
         let fresh = ImageId::from_bytes(base.random.bytes());
         let image = new.into_image(fresh, self.caller.project_id(), limits, base.now())?;
         base.kv
