@@ -50,4 +50,4 @@ pub const QUERY_LIST_MAX: usize = 16_384;
 pub const JSON_MAX_BYTES: usize = 16 << 20;
 /// Most values of a JSON body, nested ones counted: 1 MiB of the smallest values stays a tree of a
 /// few MiB.
-pub const JSON_MAX_VALUES: usize = 1 << 17;
+pub const JSON_MAX_VALUES: usize = 1 << 16;

@@ -4,9 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
+use crate::image::Limits;
+use crate::image::schema;
 use crate::image::words::words;
+use crate::json;
 
 words! {
     /// What a member makes of an image that is shared with it. It steers lists, never access.
@@ -23,6 +26,39 @@ words! {
     }
 }
 
+/// What a member has decided, as a request says it; whether that is a status is tested last, when
+/// all rights are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision(String);
+
+impl Decision {
+    /// Reads the body of a decision: `{"status": word}`.
+    ///
+    /// # Errors
+    /// `BodyRequired` when there is none, `MalformedJson`, `UnexpectedBody`; `SchemaViolation` when
+    /// the status is missing or no string.
+    pub fn from_json(body: Option<&[u8]>) -> Result<Self> {
+        let mut object = json::object(body.unwrap_or_default())?;
+        let status = schema::required(&mut object, "body", "status")?;
+        schema::text("status", status).map(Self)
+    }
+
+    /// Returns the status.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for another word than those of the API.
+    pub fn status(&self) -> Result<MemberStatus> {
+        let status = self.0.parse::<MemberStatus>();
+        status.map_err(|e| Error::new(ErrorCode::InvalidParameter, e.message()))
+    }
+}
+
+impl From<MemberStatus> for Decision {
+    fn from(status: MemberStatus) -> Self {
+        Self(status.as_str().to_owned())
+    }
+}
+
 /// A project that an image is shared with (Glance: `glance/domain/__init__.py`,
 /// `ImageMembership`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +71,25 @@ pub struct Member {
 }
 
 impl Member {
+    /// Reads the body of a request to share an image: `{"member": project}`.
+    ///
+    /// # Errors
+    /// `BodyRequired` when there is none, `MalformedJson`, `UnexpectedBody`; `SchemaViolation` when
+    /// the project is missing, no string, empty, or longer than 255 characters (DEV-M1);
+    /// `UnsupportedCharacter`.
+    pub fn project_from_json(body: Option<&[u8]>, limits: &Limits) -> Result<ProjectId> {
+        let mut object = json::object(body.unwrap_or_default())?;
+        let project = schema::required(&mut object, "body", "member")?;
+        let project = ProjectId::new(schema::text("member", project)?)?;
+        limits.check_characters("member", project.as_str())?;
+        Ok(project)
+    }
+
     /// Makes a member that has not decided.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "waits for members in the engine")
+    )]
     pub(crate) fn new(image: ImageId, project: ProjectId, now: Timestamp) -> Self {
         Self {
             image,
@@ -72,6 +126,10 @@ impl Member {
     }
 
     /// Sets the status; the one that it has already changes nothing.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "waits for members in the engine")
+    )]
     pub(crate) fn decide(&mut self, status: MemberStatus, now: Timestamp) {
         if self.status != status {
             self.status = status;

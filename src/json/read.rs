@@ -13,7 +13,7 @@ use crate::limits::{JSON_MAX_BYTES, JSON_MAX_VALUES};
 /// Reads a value, and nothing behind it.
 ///
 /// # Errors
-/// `MalformedJson` for what is not JSON, for more than 16 MiB, 131,072 values or 128 levels.
+/// `MalformedJson` for what is not JSON, for more than 16 MiB, 65,536 values or 128 levels.
 pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>> {
     let bad = |what: String| Error::new(ErrorCode::MalformedJson, what);
     let len = body.len();
@@ -230,7 +230,7 @@ mod tests {
         assert!(parse(array(JSON_MAX_VALUES - 1).as_bytes()).is_ok());
         let message = refused(array(JSON_MAX_VALUES));
         assert!(
-            message.contains("at least 131073 values, limit 131072"),
+            message.contains("at least 65537 values, limit 65536"),
             "{message}"
         );
         let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);

@@ -1,6 +1,7 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
 mod packs;
+mod patch;
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
@@ -20,6 +21,7 @@ use crate::manifest;
 pub use packs::{
     NewSegment, PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments,
 };
+pub use patch::{apply_patch, check_record, image_with, make_image};
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.

@@ -69,7 +69,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "manifest", "disk", "hash", "store", "chunk", "index", "base", "ingest", "engine",
+            "manifest", "image", "disk", "hash", "store", "chunk", "index", "base", "ingest",
+            "engine",
         ],
     ),
 ];
