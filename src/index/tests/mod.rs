@@ -8,6 +8,7 @@
 mod crash;
 mod failure;
 mod faulty;
+mod group;
 mod growth;
 mod handle;
 mod names;
