@@ -67,7 +67,8 @@ impl Images {
         judge.check_create(owner.as_ref(), new.chosen_visibility())?;
         let fresh = ImageId::from_bytes(base.random.bytes());
         let now = base.now();
-        let may_create = |name: &str| policy.allows_property(&self.caller, name, PropertyAction::Create);
+        let may_create =
+            |name: &str| policy.allows_property(&self.caller, name, PropertyAction::Create);
         let image = base.kv.write(Durability::Now, |put| {
             limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
             let new = new.clone();
@@ -129,7 +130,7 @@ impl Images {
         let now = base.now();
         let deletion = match self.engine.inner.settings.delayed_delete {
             true => Deletion::Delayed,
-            false => Deletion::AtOnce,
+            false => Deletion::Immediate,
         };
         base.kv.write(Durability::Now, |put| {
             let (image, _) = self.allowed(put, &judge, id, Action::Delete)?;
@@ -201,7 +202,10 @@ impl Images {
         let hides = policy.may_hide_rows();
         let admit = |image: &Image, membership| !hides || judge.lists(image, membership);
         let filters = query.filters();
-        let shows_all = filters.properties.keys().all(|name| judge.shows_property(name));
+        let shows_all = filters
+            .properties
+            .keys()
+            .all(|name| judge.shows_property(name));
         let rows = self.readable()?.kv.read(|get| {
             let after = query.marker().map(|id| self.marker(get, &judge, id));
             let after = after.transpose()?;

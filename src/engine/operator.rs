@@ -52,7 +52,9 @@ impl Engine {
     pub fn scrub(&self) -> Result<u64> {
         let base = &self.writable()?.base;
         let (now, wait) = (base.now(), self.inner.settings.scrub_time_s);
-        let wait = i64::try_from(wait).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let wait = i64::try_from(wait)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1_000_000);
         let until = Timestamp::from_micros(now.as_micros().saturating_sub(wait));
         let mut count = 0;
         loop {

@@ -102,7 +102,10 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         let block = BLOCK_LEN_BYTES as u64;
         bounded("image_size_cap", self.image_size_cap, 1, IMAGE_MAX_BYTES)?;
-        let pages = [("page.default", self.page.default), ("page.max", self.page.max)];
+        let pages = [
+            ("page.default", self.page.default),
+            ("page.max", self.page.max),
+        ];
         for (name, len) in pages {
             bounded(name, len, 1, 1 << 20)?;
         }

@@ -70,11 +70,7 @@ impl Work<'_> {
         Ok(Some(image.revision()))
     }
 
-    fn apply(
-        &self,
-        get: &dyn Get,
-        revision: Option<u64>,
-    ) -> Result<(Image, Membership, Applied)> {
+    fn apply(&self, get: &dyn Get, revision: Option<u64>) -> Result<(Image, Membership, Applied)> {
         let judge = &self.judge;
         let (image, membership) = self.images.allowed(get, judge, self.id, Action::Patch)?;
         expect_revision(&image, revision)?;

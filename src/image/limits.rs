@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::id::ProjectId;
 use crate::image::rules;
 use crate::image::words;
 use crate::image::{ContainerFormat, DiskFormat};
@@ -59,13 +60,25 @@ impl Limits {
     }
 
     /// Tests the number of members that an image would have.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "waits for members in the engine")
-    )]
     pub(crate) fn check_member_count(&self, count: usize) -> Result<()> {
         let code = ErrorCode::MemberLimitExceeded;
         rules::check_quota(code, "members", count, self.members_max)
+    }
+
+    /// Tests the number of images that a project would have.
+    pub(crate) fn check_image_count(&self, count: u64) -> Result<()> {
+        match self.images_max {
+            Some(limit) if count > u64::from(limit) => {
+                let message = format!("project has {count} images, limit {limit}");
+                Err(Error::new(ErrorCode::QuotaExceeded, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tests the project of a member.
+    pub(crate) fn check_member(&self, project: &ProjectId) -> Result<()> {
+        self.check_characters("member", project.as_str())
     }
 
     /// Tests name and value of a custom property.

@@ -86,10 +86,6 @@ impl Member {
     }
 
     /// Makes a member that has not decided.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "waits for members in the engine")
-    )]
     pub(crate) fn new(image: ImageId, project: ProjectId, now: Timestamp) -> Self {
         Self {
             image,
@@ -126,10 +122,6 @@ impl Member {
     }
 
     /// Sets the status; the one that it has already changes nothing.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "waits for members in the engine")
-    )]
     pub(crate) fn decide(&mut self, status: MemberStatus, now: Timestamp) {
         if self.status != status {
             self.status = status;

@@ -23,22 +23,14 @@ mod rules;
 mod schema;
 mod source;
 mod status;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "waits for the calls of the engine")
-)]
 mod tags;
 #[cfg(test)]
 mod vectors;
 mod words;
 
-#[expect(unused_imports, reason = "waits for the calls of the engine")]
 pub(crate) use apply::Applied;
-#[cfg_attr(
-    not(any(test, feature = "testing")),
-    expect(unused_imports, reason = "waits for the calls of the engine")
-)]
 pub(crate) use apply::ApplyRules;
+pub(crate) use change::life::Deletion;
 pub use digest::Digest;
 pub use gate::PropertyAction;
 pub(crate) use gate::{Gate, LocationAction};

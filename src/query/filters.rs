@@ -135,7 +135,6 @@ impl Filters {
     /// Tells whether an image passes every filter but `visibility` and `member_status`.
     ///
     /// Properties that the caller may not read are to be taken from the image before (DEV-L17).
-    #[cfg_attr(not(test), expect(dead_code, reason = "lists are verified by it"))]
     pub(crate) fn matches(&self, image: &Image) -> bool {
         let passes = |(field, test): &(TextField, TextTest)| test.passes(*field, image);
         !self.nothing

@@ -283,7 +283,6 @@ impl ListQuery {
 /// What was asked for.
 impl ListQuery {
     /// Returns the filters.
-    #[cfg_attr(not(test), expect(dead_code, reason = "lists are planned by it"))]
     pub(crate) fn filters(&self) -> &Filters {
         &self.filters
     }

@@ -20,13 +20,10 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
-#[expect(unused_imports, reason = "lists are planned by it")]
 pub(crate) use filters::Filters;
-#[cfg_attr(not(test), expect(unused_imports, reason = "lists are planned by it"))]
 pub(crate) use filters::{MemberFilter, Scope, TextField, TextTest};
 pub use filters::{NumberField, NumberTest, TimeField, TimeTest};
 pub use list::{ListQuery, PageLimits};
-#[cfg_attr(not(test), expect(unused_imports, reason = "pages are verified by it"))]
 pub(crate) use order::compare;
 pub use order::{Direction, SortKey};
 pub(crate) use time::seconds_of;

@@ -148,7 +148,6 @@ impl FromStr for Direction {
 }
 
 /// Compares two images by an order; images of different ids never compare equal by a whole one.
-#[cfg_attr(not(test), expect(dead_code, reason = "pages are verified by it"))]
 pub(crate) fn compare(a: &Image, b: &Image, order: &[(SortKey, Direction)]) -> Ordering {
     let by_key = |(key, direction): &(SortKey, Direction)| match direction {
         Direction::Ascending => key.compare(a, b),

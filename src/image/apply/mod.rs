@@ -55,10 +55,6 @@ impl Applied {
     ///
     /// # Errors
     /// `HashConflict`, and what the source says.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "waits for the calls of the engine")
-    )]
     pub(crate) fn verify(&self, source: &dyn LocationSource) -> Result<()> {
         let image = self.image.parts();
         let os_hash = image

@@ -5,15 +5,7 @@
     expect(dead_code, reason = "waits for imports in the engine")
 )]
 pub(in crate::image) mod import;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "waits for the calls of the engine")
-)]
 pub(in crate::image) mod life;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "waits for the call of the engine")
-)]
 pub(in crate::image) mod place;
 
 use crate::clock::Timestamp;

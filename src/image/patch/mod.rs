@@ -93,6 +93,13 @@ impl Patch {
         self.changes.is_empty()
     }
 
+    /// Tells whether the patch adds locations, so that what stands behind urls is asked.
+    pub(crate) fn has_locations(&self) -> bool {
+        let adds =
+            |change: &Change| matches!(change, Change::AddLocation(..) | Change::SetLocations(_));
+        self.changes.iter().any(adds)
+    }
+
     /// Returns the operations, in order.
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::image::Digest;
 use crate::index::{Get, Order, Table, images};
-use crate::query::{Filters, NumberField, NumberTest, TextField, TextTest, TimeField, TimeTest};
+use crate::query::{Filters, NumberField, NumberTest, TextField, TextTest, TimeField};
 
 /// What is left of a source.
 #[derive(Debug)]

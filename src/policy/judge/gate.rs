@@ -15,10 +15,6 @@ pub(crate) struct JudgeGate<'a> {
 impl<'a> Judge<'a> {
     /// Returns the gate for a patch of an image that was looked up with this membership, after
     /// [`Judge::check`] has let [`Action::Patch`] pass.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the engine applies patches through it")
-    )]
     pub(crate) fn gate(&self, membership: Membership) -> JudgeGate<'a> {
         JudgeGate {
             judge: *self,
