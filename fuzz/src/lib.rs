@@ -3,5 +3,7 @@
 pub mod bytes;
 pub mod manifest;
 pub mod pack;
+pub mod patch;
+pub mod property;
 pub mod range;
 pub mod record;
