@@ -14,7 +14,11 @@ fuzz_target!(|input: Input| {
         reject_4byte_unicode: !input.takes_all,
         ..Limits::default()
     };
-    let dialect = if input.is_old { Dialect::V2_0 } else { Dialect::V2_1 };
+    let dialect = if input.is_old {
+        Dialect::V2_0
+    } else {
+        Dialect::V2_1
+    };
     let other = input.other();
     let patch = match Patch::parse(dialect, &input.body(), &limits) {
         Ok(patch) => patch,

@@ -81,12 +81,36 @@ pub struct Custom(u8, u8, u8);
 
 const VERBS: [&str; 4] = ["add", "replace", "remove", "move"];
 const NAMES: [&str; 18] = [
-    "name", "visibility", "protected", "os_hidden", "owner", "disk_format", "container_format",
-    "min_disk", "min_ram", "tags", "locations", "id", "status", "stores", "location", "deleted_at",
-    "os_glance_x", "size",
+    "name",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "owner",
+    "disk_format",
+    "container_format",
+    "min_disk",
+    "min_ram",
+    "tags",
+    "locations",
+    "id",
+    "status",
+    "stores",
+    "location",
+    "deleted_at",
+    "os_glance_x",
+    "size",
 ];
 const BEHIND: [&str; 6] = ["", "/", "/-", "/0", "/99999999999999999999", "/x"];
-const WORDS: [&str; 8] = ["public", "community", "raw", "bare", "qcow2", "", "p1", "http://a"];
+const WORDS: [&str; 8] = [
+    "public",
+    "community",
+    "raw",
+    "bare",
+    "qcow2",
+    "",
+    "p1",
+    "http://a",
+];
 const CUSTOM: [&str; 6] = ["a", "b", "~/.ssh/", "image_id", "c d", "0"];
 
 /// Returns a custom name.

@@ -39,9 +39,26 @@ pub enum Member {
 }
 
 const KNOWN: [&str; 20] = [
-    "id", "name", "owner", "tags", "visibility", "protected", "os_hidden", "min_disk", "min_ram",
-    "disk_format", "container_format", "status", "size", "checksum", "locations", "stores",
-    "deleted", "os_glance", "public", "raw",
+    "id",
+    "name",
+    "owner",
+    "tags",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "min_disk",
+    "min_ram",
+    "disk_format",
+    "container_format",
+    "status",
+    "size",
+    "checksum",
+    "locations",
+    "stores",
+    "deleted",
+    "os_glance",
+    "public",
+    "raw",
 ];
 /// Lengths near the bounds of names and values.
 const LENGTHS: [usize; 8] = [0, 1, 254, 255, 256, 21_845, 65_535, 65_536];
