@@ -3,6 +3,8 @@
 pub mod bytes;
 pub mod manifest;
 pub mod pack;
+pub mod patch;
+pub mod property;
 pub mod policy;
 pub mod range;
 pub mod record;
