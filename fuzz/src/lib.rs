@@ -3,5 +3,6 @@
 pub mod bytes;
 pub mod manifest;
 pub mod pack;
+pub mod query;
 pub mod range;
 pub mod record;
