@@ -18,6 +18,7 @@ mod open;
 mod options;
 mod overlay;
 pub(crate) mod places;
+mod queue;
 pub(crate) mod record;
 pub(crate) mod refs;
 mod renew;
