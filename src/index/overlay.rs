@@ -279,34 +279,4 @@ mod tests {
         overlay.set(Table::Images, &half, None).unwrap();
         assert!(overlay.len_bytes() < OWN_MAX_BYTES);
     }
-
-    #[test]
-    fn time() {
-        for rows in [2, 20, 1000] {
-            let keys: Vec<[u8; 8]> = (0..rows as u64)
-                .map(|i| sum64(i, b"x").to_le_bytes())
-                .collect();
-            let start = std::time::Instant::now();
-            let n = 400_000 / rows;
-            let mut set = Vec::new();
-            for _ in 0..n {
-                let mut overlay = Overlay::new();
-                for chunk in keys.chunks(20) {
-                    for key in chunk {
-                        overlay.set(Table::Images, key, Some(&[7; 200])).unwrap();
-                    }
-                    overlay.keep();
-                }
-                set.clear();
-                overlay
-                    .changes()
-                    .try_for_each(|c| c.encode(&mut set))
-                    .unwrap();
-            }
-            println!(
-                "TIME {rows}: {} ns a row",
-                start.elapsed().as_nanos() / 400_000
-            );
-        }
-    }
 }
