@@ -220,3 +220,40 @@ fn formats_are_words_in_any_case() {
     let error = "rules".parse::<ProtectionFormat>().unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidPolicy);
 }
+
+/// Pieces of protection files that have a meaning in some place.
+const PIECES: [&str; 20] = [
+    "[x",
+    "]",
+    "[",
+    "(",
+    "*",
+    "create",
+    "read = @\n",
+    "update=!\n",
+    "delete: a,b\n",
+    " = ",
+    "@",
+    "!",
+    "%",
+    "%%",
+    "\n",
+    "\n ",
+    "# ",
+    ";",
+    "DEFAULT]\n",
+    "\u{e9}",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(2_000))]
+
+    #[test]
+    fn no_file_makes_the_reader_panic(
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..24),
+    ) {
+        for format in [ProtectionFormat::Roles, ProtectionFormat::Policies] {
+            let _ = load(&pieces.concat(), format, &BTreeMap::new());
+        }
+    }
+}
