@@ -19,6 +19,8 @@ mod gc;
 mod kill;
 #[cfg(feature = "testing")]
 mod medium;
+#[cfg(feature = "testing")]
+mod model;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;
