@@ -119,6 +119,19 @@ pub(super) enum Which {
     Upper(usize),
     /// By an id that the engine made, counted around.
     Made(usize),
+    /// One of those that are there, counted around.
+    There(usize),
+    /// One of those whose deletion is delayed, counted around.
+    Waiting(usize),
+}
+
+/// Who makes a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Actor {
+    /// One of [`CALLERS`].
+    Fixed(usize),
+    /// Somebody whom the call suits: a writer of the project that owns the image, or of the member.
+    Suited,
 }
 
 /// Returns an id of the pool.
@@ -262,6 +275,27 @@ pub(super) enum Call {
 }
 
 impl Call {
+    /// Returns the image that the call is about.
+    pub(super) fn which(&self) -> Option<Which> {
+        match self {
+            Self::Show(it)
+            | Self::Update(it, ..)
+            | Self::Delete(it)
+            | Self::Deactivate(it)
+            | Self::Reactivate(it)
+            | Self::Upload(_, it)
+            | Self::Open(it)
+            | Self::AddTag(it, _)
+            | Self::RemoveTag(it, _)
+            | Self::AddMember(it, _)
+            | Self::ListMembers(it)
+            | Self::ShowMember(it, _)
+            | Self::SetMember(it, ..)
+            | Self::RemoveMember(it, _) => Some(*it),
+            _ => None,
+        }
+    }
+
     /// Returns the name under which calls are counted.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -298,7 +332,7 @@ impl Call {
 /// A call, who makes it, and how far the clock moves before it, in microseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Step {
-    pub(super) who: usize,
+    pub(super) who: Actor,
     pub(super) passes: i64,
     pub(super) call: Call,
 }

@@ -6,7 +6,7 @@ use smalti::patch::Dialect;
 use smalti::{ContainerFormat, DiskFormat, Visibility};
 
 use super::calls::{
-    CALLERS, CONTENTS, Call, Guard, New, Op, POOL, Route, SLOTS, Step, Walk, Which,
+    Actor, CALLERS, CONTENTS, Call, Guard, New, Op, POOL, Route, SLOTS, Step, Walk, Which,
 };
 use crate::support::Rng;
 
@@ -46,7 +46,7 @@ const WEIGHTS: [(fn(&mut Dice) -> Call, u64); 24] = [
     (|dice| Call::RemoveMember(dice.which(), dice.member()), 25),
     (|dice| Call::List(dice.ask(), Walk::Page), 110),
     (|dice| Call::List(dice.ask(), Walk::ToTheEnd), 20),
-    (|dice| Call::Restore(dice.which()), 25),
+    (|dice| Call::Restore(dice.waiting()), 15),
     (|_| Call::Scrub, 10),
     (|_| Call::Collect, 3),
     (|_| Call::Reopen, 3),
@@ -58,7 +58,7 @@ pub(super) fn sequence(seed: u64, len: usize) -> Vec<Step> {
     let mut dice = Dice(Rng(seed));
     let mut steps: Vec<_> = (1..len).map(|_| dice.step()).collect();
     steps.push(Step {
-        who: 0,
+        who: Actor::Fixed(0),
         passes: 0,
         call: Call::Inspect,
     });
@@ -88,8 +88,11 @@ impl Dice {
     }
 
     fn step(&mut self) -> Step {
-        let callers = if self.hits(75) { 5 } else { CALLERS.len() };
-        let who = self.upto(callers);
+        let who = match self.upto(10) {
+            0..=5 => Actor::Suited,
+            6 | 7 => Actor::Fixed(self.upto(5)),
+            _ => Actor::Fixed(self.upto(CALLERS.len())),
+        };
         let passes = match self.upto(10) {
             0 | 1 => 0,
             2 => -(self.0.below(3_000_000) as i64),
@@ -115,8 +118,16 @@ impl Dice {
     pub(super) fn which(&mut self) -> Which {
         match self.upto(20) {
             0 => Which::Upper(self.upto(POOL)),
-            1..=11 => Which::Pool(self.upto(POOL)),
-            _ => Which::Made(self.upto(12)),
+            1 | 2 => Which::Pool(self.upto(POOL)),
+            3 => Which::Made(self.upto(12)),
+            _ => Which::There(self.upto(30)),
+        }
+    }
+
+    fn waiting(&mut self) -> Which {
+        match self.upto(4) {
+            0 => self.which(),
+            _ => Which::Waiting(self.upto(12)),
         }
     }
 

@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use calls::Step;
+use calls::{Actor, CALLERS, Step};
 use play::{Parting, Tally, play};
 
 const SEEDS: u64 = 2_000;
@@ -94,8 +94,11 @@ fn report(seed: u64, steps: Vec<Step>, parting: Parting) -> String {
     let first = parting.step;
     let (steps, parting) = shrink(seed, steps, parting);
     let calls = steps.iter().map(|step| {
-        let who = &calls::CALLERS[step.who];
-        format!("  {:+} us, {who:?}: {:?}", step.passes, step.call)
+        let who = match step.who {
+            Actor::Fixed(number) => format!("{:?}", CALLERS[number]),
+            Actor::Suited => "whom it suits".to_owned(),
+        };
+        format!("  {:+} us, {who}: {:?}", step.passes, step.call)
     });
     format!(
         "seed {seed} parts at step {first}; shrunk to {} calls:\n{}\n{}\nplay again with \
@@ -155,7 +158,8 @@ fn the_engine_answers_every_call_as_the_reference_does() {
         return;
     }
     let tally = play_all(1, SEEDS);
-    println!("{SEEDS} seeds of {CALLS} calls, {} pages compared", tally.pages);
+    let Tally { pages, listed, scrubbed, .. } = tally;
+    println!("{SEEDS} seeds of {CALLS} calls, {pages} pages of {listed} images, {scrubbed} scrubbed");
     for (name, [done, refused]) in &tally.calls {
         println!("{name:20} {done:8} done {refused:8} refused");
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use smalti::clock::{Clock, Timestamp};
 use smalti::disk::MemoryDisk;
-use smalti::engine::Builder;
+use smalti::engine::{Builder, Page};
 use smalti::image::MemberStatus;
 use smalti::query::{ListQuery, PageLimits};
 use smalti::{
@@ -17,7 +17,7 @@ use smalti::{
 
 use super::asking::query;
 use super::calls::{
-    Ask, CALLERS, Call, Filter, Guard, New, SLOTS, Sort, Step, Walk, Which, Who, content,
+    Actor, Ask, CALLERS, Call, Filter, Guard, New, Role, SLOTS, Sort, Step, Walk, Which, Who, content,
 };
 use super::listing::{BEGIN_S, SECOND};
 use super::outcome::Outcome;
@@ -41,6 +41,8 @@ pub(super) struct Tally {
     pub(super) calls: BTreeMap<&'static str, [u64; 2]>,
     pub(super) codes: BTreeMap<&'static str, u64>,
     pub(super) pages: u64,
+    pub(super) listed: u64,
+    pub(super) scrubbed: u64,
 }
 
 impl Tally {
@@ -54,6 +56,13 @@ impl Tally {
             *self.codes.entry(code).or_default() += count;
         }
         self.pages += other.pages;
+        self.listed += other.listed;
+        self.scrubbed += other.scrubbed;
+    }
+
+    fn page(&mut self, page: &Result<Page, Error>) {
+        self.pages += 1;
+        self.listed += page.as_ref().map_or(0, |page| page.images().len() as u64);
     }
 
     fn count(&mut self, name: &'static str, outcome: &Outcome) {
@@ -64,6 +73,9 @@ impl Tally {
                 *self.codes.entry(code.name()).or_default() += 1;
             }
             _ => counts[0] += 1,
+        }
+        if let Outcome::Count(count) = outcome {
+            self.scrubbed += count;
         }
     }
 }
@@ -139,7 +151,7 @@ impl Player {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         self.world.now += step.passes;
         self.hands.0.store(self.world.now, Ordering::Relaxed);
-        let who = &CALLERS[step.who];
+        let who = self.actor(step);
         let name = step.call.name();
         match &step.call {
             Call::List(ask, Walk::ToTheEnd) => self.walk(who, ask)?,
@@ -152,6 +164,25 @@ impl Player {
         }
         self.tally.count(name, &Outcome::Done);
         Ok(())
+    }
+
+    /// Returns who makes a call.
+    fn actor(&self, step: &Step) -> &'static Who {
+        let number = match step.who {
+            Actor::Fixed(number) => return &CALLERS[number],
+            Actor::Suited => step.call.which().map(|which| self.world.id(which)),
+        };
+        let record = number.and_then(|id| self.world.images.get(id.as_bytes()));
+        let project = match &step.call {
+            Call::SetMember(_, project, _) => Some(project.as_str()),
+            Call::Create(new) => new.owner.as_deref().or(Some("a")),
+            _ => record.and_then(|record| record.shown.owner.as_deref()),
+        };
+        let writer = CALLERS.iter().find(|who| {
+            let writes = who.role == Role::Member && who.project.is_some();
+            writes && who.project == project
+        });
+        writer.unwrap_or(&CALLERS[1])
     }
 
     /// Makes one call of both, and returns what the engine and what the reference answers.
@@ -215,7 +246,11 @@ impl Player {
                 share(&images, world, who, &id, call)
             }
             Call::Upload(..) | Call::Finish(..) | Call::Abort(_) => self.bring(who, call),
-            _ => self.maintain(call),
+            _ => {
+                // A handle of the engine that nothing may hold when it is opened again.
+                drop(images);
+                self.maintain(call)
+            }
         }
     }
 
@@ -280,10 +315,10 @@ impl Player {
 
     /// Compares one page; its question is read as a request has it.
     fn page(&mut self, who: &Who, ask: &Ask) -> (Outcome, Outcome) {
-        self.tally.pages += 1;
         let text = query(&self.world, ask);
         let images = self.images(who);
         let found = text.parse::<ListQuery>().and_then(|it| images.list(&it));
+        self.tally.page(&found);
         let wanted = self.world.list(who, ask);
         (found.into(), wanted.unwrap_or_else(Outcome::from))
     }
@@ -296,8 +331,8 @@ impl Player {
         };
         let (mut ask, images) = (ask.clone(), self.images(who));
         loop {
-            self.tally.pages += 1;
             let page = images.list(&query);
+            self.tally.page(&page);
             let next = page.as_ref().ok().and_then(|page| page.next_query());
             let marker = page.as_ref().ok().and_then(|page| page.next_marker().copied());
             same(page.into(), self.world.list(who, &ask).unwrap_or_else(Outcome::from))?;

@@ -140,8 +140,13 @@ impl World {
                 let text = pool(number).to_string().to_uppercase();
                 text.parse().expect("an id")
             }
-            Which::Made(_) if self.made.is_empty() => ImageId::from_bytes([0xee; 16]),
-            Which::Made(number) => ImageId::from_bytes(self.made[number % self.made.len()]),
+            Which::Made(number) => nth(&mut self.made.iter(), number),
+            Which::There(number) => nth(&mut self.images.keys(), number),
+            Which::Waiting(number) => {
+                let waits = |record: &Record| record.shown.status == Status::PendingDelete;
+                let waiting = self.images.iter().filter(|(_, record)| waits(record));
+                nth(&mut waiting.map(|(bytes, _)| bytes), number)
+            }
         }
     }
 
@@ -368,6 +373,13 @@ impl World {
         expect(who.role >= Role::Member, ErrorCode::Forbidden)?;
         Ok(record.content.map(content))
     }
+}
+
+/// Returns one of some ids, counted around; if there is none, one that never was.
+fn nth(ids: &mut dyn Iterator<Item = &[u8; 16]>, number: usize) -> ImageId {
+    let ids: Vec<_> = ids.copied().collect();
+    let found = ids.get(number % ids.len().max(1));
+    ImageId::from_bytes(found.copied().unwrap_or([0xee; 16]))
 }
 
 /// Returns the record of an image that was just made.
