@@ -17,6 +17,7 @@ mod fault;
 mod gc;
 #[cfg(feature = "testing")]
 mod kill;
+mod linear;
 #[cfg(feature = "testing")]
 mod medium;
 #[cfg(feature = "testing")]
