@@ -70,7 +70,11 @@ impl Dice {
         let keys: Vec<_> = (0..count).map(|_| self.of(&SORT_KEYS)).collect();
         if self.hits(75) {
             let pairs = keys.into_iter();
-            return Sort::New(pairs.map(|key| (key, self.maybe(75, &DIRECTIONS))).collect());
+            return Sort::New(
+                pairs
+                    .map(|key| (key, self.maybe(75, &DIRECTIONS)))
+                    .collect(),
+            );
         }
         let directions = match self.upto(3) {
             0 => 0,
@@ -87,7 +91,10 @@ impl Dice {
             2 | 3 => Filter::MemberStatus(self.maybe(60, MemberStatus::ALL)),
             4 => Filter::Hidden(self.hits(80)),
             5 => Filter::Text("name", self.words(&NAMES)),
-            6 => Filter::Text("status", self.words(&["queued", "active", "saving", "deactivated"])),
+            6 => Filter::Text(
+                "status",
+                self.words(&["queued", "active", "saving", "deactivated"]),
+            ),
             7 => match self.hits(50) {
                 true => Filter::Text("disk_format", self.words(&["raw", "iso", "none"])),
                 false => Filter::Text("container_format", self.words(&["bare", "ova"])),
@@ -198,7 +205,8 @@ pub(super) fn query(world: &World, ask: &Ask) -> String {
             push("sort", words.collect::<Vec<_>>().join(","));
         }
         Sort::Old(keys, directions) => {
-            keys.iter().for_each(|key| push("sort_key", (*key).to_owned()));
+            keys.iter()
+                .for_each(|key| push("sort_key", (*key).to_owned()));
             let words = directions.iter();
             words.for_each(|word| push("sort_dir", (*word).to_owned()));
         }

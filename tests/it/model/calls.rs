@@ -94,7 +94,9 @@ pub(super) const CALLERS: [Who; 14] = [
 impl Who {
     /// Returns the caller as the engine knows it.
     pub(super) fn caller(&self) -> Caller {
-        let project = self.project.map(|it| ProjectId::new(it).expect("a project"));
+        let project = self
+            .project
+            .map(|it| ProjectId::new(it).expect("a project"));
         let caller = match self.kind {
             Kind::Plain => Caller::authenticated(project),
             Kind::Service => Caller::authenticated(project).with_service_role("service"),
@@ -123,6 +125,14 @@ pub(super) enum Which {
     There(usize),
     /// One of those whose deletion is delayed, counted around.
     Waiting(usize),
+}
+
+/// A project that an image is or might be shared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Party {
+    Named(String),
+    /// One of the members of the image, counted around.
+    Entry(usize),
 }
 
 /// Who makes a call.
@@ -257,11 +267,11 @@ pub(super) enum Call {
     Open(Which),
     AddTag(Which, String),
     RemoveTag(Which, String),
-    AddMember(Which, String),
+    AddMember(Which, Party),
     ListMembers(Which),
-    ShowMember(Which, String),
-    SetMember(Which, String, MemberStatus),
-    RemoveMember(Which, String),
+    ShowMember(Which, Party),
+    SetMember(Which, Party, MemberStatus),
+    RemoveMember(Which, Party),
     List(Ask, Walk),
     Restore(Which),
     Scrub,

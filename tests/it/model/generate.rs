@@ -6,7 +6,7 @@ use smalti::patch::Dialect;
 use smalti::{ContainerFormat, DiskFormat, Visibility};
 
 use super::calls::{
-    Actor, CALLERS, CONTENTS, Call, Guard, New, Op, POOL, Route, SLOTS, Step, Walk, Which,
+    Actor, CALLERS, CONTENTS, Call, Guard, New, Op, POOL, Party, Route, SLOTS, Step, Walk, Which,
 };
 use crate::support::Rng;
 
@@ -25,25 +25,34 @@ const DECISIONS: [MemberStatus; 3] = [
 /// A character that is refused.
 const WIDE: &str = "\u{1f600}";
 
+/// Images that a sequence begins with, as far as their requests are right.
+const BEGIN: usize = 12;
+
 /// How often each kind of call comes, in parts of their sum.
 const WEIGHTS: [(fn(&mut Dice) -> Call, u64); 24] = [
     (|dice| Call::Create(dice.new_image()), 170),
     (|dice| Call::Show(dice.which()), 40),
     (|dice| dice.update(), 210),
-    (|dice| Call::Delete(dice.which()), 40),
+    (|dice| Call::Delete(dice.which()), 30),
     (|dice| Call::Deactivate(dice.which()), 35),
     (|dice| Call::Reactivate(dice.which()), 25),
     (|dice| Call::Upload(dice.upto(SLOTS), dice.which()), 100),
-    (|dice| Call::Finish(dice.upto(SLOTS), dice.upto(CONTENTS.len())), 60),
+    (
+        |dice| Call::Finish(dice.upto(SLOTS), dice.upto(CONTENTS.len())),
+        60,
+    ),
     (|dice| Call::Abort(dice.upto(SLOTS)), 10),
     (|dice| Call::Open(dice.which()), 30),
     (|dice| Call::AddTag(dice.which(), dice.tag()), 50),
     (|dice| Call::RemoveTag(dice.which(), dice.tag()), 30),
     (|dice| Call::AddMember(dice.which(), dice.member()), 80),
     (|dice| Call::ListMembers(dice.which()), 25),
-    (|dice| Call::ShowMember(dice.which(), dice.member()), 25),
-    (|dice| Call::SetMember(dice.which(), dice.member(), dice.of(&DECISIONS)), 70),
-    (|dice| Call::RemoveMember(dice.which(), dice.member()), 25),
+    (|dice| Call::ShowMember(dice.which(), dice.entry()), 25),
+    (
+        |dice| Call::SetMember(dice.which(), dice.entry(), dice.of(&DECISIONS)),
+        70,
+    ),
+    (|dice| Call::RemoveMember(dice.which(), dice.entry()), 25),
     (|dice| Call::List(dice.ask(), Walk::Page), 110),
     (|dice| Call::List(dice.ask(), Walk::ToTheEnd), 20),
     (|dice| Call::Restore(dice.waiting()), 15),
@@ -56,7 +65,8 @@ const WEIGHTS: [(fn(&mut Dice) -> Call, u64); 24] = [
 /// Returns the calls of a seed; the last one looks at everything.
 pub(super) fn sequence(seed: u64, len: usize) -> Vec<Step> {
     let mut dice = Dice(Rng(seed));
-    let mut steps: Vec<_> = (1..len).map(|_| dice.step()).collect();
+    let mut steps: Vec<_> = (0..BEGIN).map(|_| dice.first()).collect();
+    steps.extend((BEGIN + 1..len).map(|_| dice.step()));
     steps.push(Step {
         who: Actor::Fixed(0),
         passes: 0,
@@ -99,8 +109,20 @@ impl Dice {
             3 => self.0.below(4) as i64,
             _ => self.0.below(2_000_000) as i64,
         };
-        let call = if self.hits(1) { Call::Inspect } else { self.call() };
+        let call = if self.hits(1) {
+            Call::Inspect
+        } else {
+            self.call()
+        };
         Step { who, passes, call }
+    }
+
+    fn first(&mut self) -> Step {
+        Step {
+            who: Actor::Suited,
+            passes: self.0.below(2_000_000) as i64,
+            call: Call::Create(self.new_image()),
+        }
     }
 
     fn call(&mut self) -> Call {
@@ -141,10 +163,17 @@ impl Dice {
         }
     }
 
-    fn member(&mut self) -> String {
+    fn member(&mut self) -> Party {
         match self.upto(60) {
-            0 => WIDE.to_owned(),
-            _ => self.of(&PROJECTS).to_owned(),
+            0 => Party::Named(WIDE.to_owned()),
+            _ => Party::Named(self.of(&PROJECTS).to_owned()),
+        }
+    }
+
+    fn entry(&mut self) -> Party {
+        match self.hits(80) {
+            true => Party::Entry(self.upto(2)),
+            false => self.member(),
         }
     }
 
@@ -165,7 +194,9 @@ impl Dice {
             container_format: formats.then(|| self.of(&CONTAINERS)),
             min_disk: self.upto(3) as i64,
             min_ram: self.upto(3) as i64,
-            tags: (0..self.upto(4)).map(|_| self.of(&TAGS).to_owned()).collect(),
+            tags: (0..self.upto(4))
+                .map(|_| self.of(&TAGS).to_owned())
+                .collect(),
             properties: Vec::new(),
         };
         for _ in 0..self.upto(4) {
@@ -173,7 +204,7 @@ impl Dice {
             new.properties.retain(|(other, _)| other != name);
             new.properties.push((name.to_owned(), value.to_owned()));
         }
-        if self.hits(25) {
+        if self.hits(15) {
             self.spoil(&mut new);
         }
         new
@@ -286,21 +317,49 @@ impl Dice {
         let value = json!("v0");
         match self.upto(22) {
             0 => op("move", "/k0", value),
-            1 => op("add", &self.of(&["k0", "/", "/a//b", "/a~2", "/name/"]), value),
-            2 => op("replace", &self.of(&["/name/x", "/tags/-", "/locations/0"]), value),
+            1 => op(
+                "add",
+                &self.of(&["k0", "/", "/a//b", "/a~2", "/name/"]),
+                value,
+            ),
+            2 => op(
+                "replace",
+                &self.of(&["/name/x", "/tags/-", "/locations/0"]),
+                value,
+            ),
             3 => op("add", &self.of(&["/locations", "/k0/k1"]), place),
             4 | 5 => Op {
                 verb: self.of(&["add", "replace"]),
                 path: self.of(&["/k0", "/name", "/id"]).to_owned(),
                 value: None,
             },
-            6 => op("replace", &self.of(&["/id", "/size", "/self", "/stores"]), json!(5)),
-            7 => op("add", &self.of(&["/deleted", "/location", "/os_glancer"]), json!(5)),
+            6 => op(
+                "replace",
+                &self.of(&["/id", "/size", "/self", "/stores"]),
+                json!(5),
+            ),
+            7 => op(
+                "add",
+                &self.of(&["/deleted", "/location", "/os_glancer"]),
+                json!(5),
+            ),
             8 => op("replace", "/protected", json!("true")),
             9 => op("replace", "/visibility", json!("everybody")),
-            10 => op("replace", &self.of(&["/disk_format", "/tags", "/min_disk"]), value),
-            11 => op("add", &self.key(), self.of(&[json!(5), json!(null), json!(true)])),
-            12 => op("replace", "/min_ram", self.of(&[json!(true), json!(1.5), json!(null)])),
+            10 => op(
+                "replace",
+                &self.of(&["/disk_format", "/tags", "/min_disk"]),
+                value,
+            ),
+            11 => op(
+                "add",
+                &self.key(),
+                self.of(&[json!(5), json!(null), json!(true)]),
+            ),
+            12 => op(
+                "replace",
+                "/min_ram",
+                self.of(&[json!(true), json!(1.5), json!(null)]),
+            ),
             13 => op("replace", "/name", json!("n".repeat(256))),
             14 => op("add", &format!("/{}", "k".repeat(256)), value),
             15 => op("add", &self.of(&["/k0", "/name", "/owner"]), json!(WIDE)),
@@ -312,7 +371,11 @@ impl Dice {
                 value: None,
             },
             19 => op("add", "/locations/-", place),
-            20 => op("replace", "/locations", self.of(&[json!([]), json!([place])])),
+            20 => op(
+                "replace",
+                "/locations",
+                self.of(&[json!([]), json!([place])]),
+            ),
             _ => Op {
                 verb: "remove",
                 path: "/locations/0".to_owned(),

@@ -74,7 +74,8 @@ fn is_listed(who: &Who, ask: &Ask, record: &Record) -> bool {
     if shown.status == Status::PendingDelete || !World::sees(who, record) {
         return false;
     }
-    let (mut visibility, mut decided, mut hidden) = (Scope::Default, Some(MemberStatus::Accepted), false);
+    let (mut visibility, mut decided, mut hidden) =
+        (Scope::Default, Some(MemberStatus::Accepted), false);
     for filter in &ask.filters {
         match filter {
             Filter::Visibility(Some(wanted)) => visibility = Scope::Is(*wanted),
@@ -143,11 +144,13 @@ fn passes(filter: &Filter, shown: &Shown) -> bool {
                 _ => time == bound,
             }
         }
-        Filter::Number(field, test, bound) => number_of(field, shown).is_some_and(|it| match *test {
-            "_min" => it >= *bound,
-            "_max" => it <= *bound,
-            _ => it == *bound,
-        }),
+        Filter::Number(field, test, bound) => {
+            number_of(field, shown).is_some_and(|it| match *test {
+                "_min" => it >= *bound,
+                "_max" => it <= *bound,
+                _ => it == *bound,
+            })
+        }
         Filter::Is("protected", word) => shown.protected.to_string() == *word,
         Filter::Is("owner", word) => shown.owner.as_ref() == Some(word),
         Filter::Is("checksum", word) => shown.checksum.as_ref() == Some(word),
@@ -157,7 +160,9 @@ fn passes(filter: &Filter, shown: &Shown) -> bool {
         Filter::Is(..) => false,
         Filter::Tag(tag) => shown.tags.contains(tag.trim()),
         Filter::Property(name, value) => shown.properties.get(name) == Some(value),
-        Filter::Visibility(_) | Filter::MemberStatus(_) | Filter::Hidden(_) | Filter::Bad(..) => true,
+        Filter::Visibility(_) | Filter::MemberStatus(_) | Filter::Hidden(_) | Filter::Bad(..) => {
+            true
+        }
     }
 }
 

@@ -158,8 +158,15 @@ fn the_engine_answers_every_call_as_the_reference_does() {
         return;
     }
     let tally = play_all(1, SEEDS);
-    let Tally { pages, listed, scrubbed, .. } = tally;
-    println!("{SEEDS} seeds of {CALLS} calls, {pages} pages of {listed} images, {scrubbed} scrubbed");
+    let Tally {
+        pages,
+        listed,
+        scrubbed,
+        ..
+    } = tally;
+    println!(
+        "{SEEDS} seeds of {CALLS} calls, {pages} pages of {listed} images, {scrubbed} scrubbed"
+    );
     for (name, [done, refused]) in &tally.calls {
         println!("{name:20} {done:8} done {refused:8} refused");
     }

@@ -184,7 +184,9 @@ fn set(name: &str, value: &Value, work: &mut Shown) -> Answer<()> {
 
 /// Phase D: the quotas of the result.
 fn check_result(ops: &[Op], before: &Shown, after: &Shown) -> Answer<()> {
-    let sets_tags = ops.iter().any(|op| op.path.trim_matches([' ', '/']) == "tags");
+    let sets_tags = ops
+        .iter()
+        .any(|op| op.path.trim_matches([' ', '/']) == "tags");
     if sets_tags {
         expect(after.tags.len() <= TAGS_MAX, ErrorCode::TagLimitExceeded)?;
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use smalti::clock::{Clock, Timestamp};
 use smalti::disk::MemoryDisk;
 use smalti::engine::{Builder, Page};
-use smalti::image::MemberStatus;
 use smalti::query::{ListQuery, PageLimits};
 use smalti::{
     Algorithm, Engine, Error, ImageId, Images, Limits, ProjectId, Settings, Status, Upload,
@@ -17,7 +16,8 @@ use smalti::{
 
 use super::asking::query;
 use super::calls::{
-    Actor, Ask, CALLERS, Call, Filter, Guard, New, Role, SLOTS, Sort, Step, Walk, Which, Who, content,
+    Actor, Ask, CALLERS, Call, Filter, Guard, New, Role, SLOTS, Sort, Step, Walk, Which, Who,
+    content,
 };
 use super::listing::{BEGIN_S, SECOND};
 use super::outcome::Outcome;
@@ -173,8 +173,12 @@ impl Player {
             Actor::Suited => step.call.which().map(|which| self.world.id(which)),
         };
         let record = number.and_then(|id| self.world.images.get(id.as_bytes()));
+        let member;
         let project = match &step.call {
-            Call::SetMember(_, project, _) => Some(project.as_str()),
+            Call::SetMember(which, party, _) => {
+                member = self.world.project(&self.world.id(*which), party);
+                Some(member.as_str())
+            }
             Call::Create(new) => new.owner.as_deref().or(Some("a")),
             _ => record.and_then(|record| record.shown.owner.as_deref()),
         };
@@ -267,10 +271,12 @@ impl Player {
             Call::Finish(slot, number) => {
                 let wanted = self.world.finish(slot, number);
                 let wanted = wanted.map(|shown| shown.map_or(Outcome::Done, Outcome::from));
-                let found = self.uploads[slot].take().map_or(Ok(Outcome::Done), |mut upload| {
-                    upload.write_all(&content(number)).expect("memory takes it");
-                    upload.finish().map(Outcome::from)
-                });
+                let found = self.uploads[slot]
+                    .take()
+                    .map_or(Ok(Outcome::Done), |mut upload| {
+                        upload.write_all(&content(number)).expect("memory takes it");
+                        upload.finish().map(Outcome::from)
+                    });
                 (found.into(), wanted.into())
             }
             Call::Abort(slot) => {
@@ -291,7 +297,10 @@ impl Player {
         match call {
             Call::Restore(which) => {
                 let id = self.world.id(*which);
-                (self.engine().restore(&id).into(), self.world.restore(&id).into())
+                (
+                    self.engine().restore(&id).into(),
+                    self.world.restore(&id).into(),
+                )
             }
             Call::Scrub => {
                 let found = self.engine().scrub();
@@ -334,8 +343,14 @@ impl Player {
             let page = images.list(&query);
             self.tally.page(&page);
             let next = page.as_ref().ok().and_then(|page| page.next_query());
-            let marker = page.as_ref().ok().and_then(|page| page.next_marker().copied());
-            same(page.into(), self.world.list(who, &ask).unwrap_or_else(Outcome::from))?;
+            let marker = page
+                .as_ref()
+                .ok()
+                .and_then(|page| page.next_marker().copied());
+            same(
+                page.into(),
+                self.world.list(who, &ask).unwrap_or_else(Outcome::from),
+            )?;
             let (Some(next), Some(marker)) = (next, marker) else {
                 return Ok(());
             };
@@ -361,7 +376,10 @@ impl Player {
                 same(found.into(), self.world.list_members(who, &id).into())?;
             }
         }
-        let report = self.engine().verify(|_| {}).map_err(|e| format!("verify: {e:?}"))?;
+        let report = self
+            .engine()
+            .verify(|_| {})
+            .map_err(|e| format!("verify: {e:?}"))?;
         match report.is_clean() {
             true => Ok(()),
             false => Err(format!("verify found {:?}", report.damage)),
@@ -408,7 +426,9 @@ fn everything(hidden: bool) -> Ask {
 fn same(found: Outcome, wanted: Outcome) -> Result<(), String> {
     match found == wanted {
         true => Ok(()),
-        false => Err(format!("the engine answers\n  {found:?}\nand the reference\n  {wanted:?}")),
+        false => Err(format!(
+            "the engine answers\n  {found:?}\nand the reference\n  {wanted:?}"
+        )),
     }
 }
 
@@ -447,25 +467,31 @@ fn share(
     call: &Call,
 ) -> (Outcome, Outcome) {
     let members = images.members(id);
-    let project = |text: &String| ProjectId::new(text.as_str()).expect("a project");
+    let party = match call {
+        Call::AddMember(_, it)
+        | Call::ShowMember(_, it)
+        | Call::SetMember(_, it, _)
+        | Call::RemoveMember(_, it) => it,
+        _ => return (members.list().into(), world.list_members(who, id).into()),
+    };
+    let it = &world.project(id, party);
+    let project = ProjectId::new(it.as_str()).expect("a project");
     match call {
-        Call::AddMember(_, it) => {
-            let found = members.add(&project(it));
+        Call::AddMember(..) => {
+            let found = members.add(&project);
             (found.into(), world.add_member(who, id, it).into())
         }
-        Call::ShowMember(_, it) => {
-            let found = members.show(&project(it));
+        Call::ShowMember(..) => {
+            let found = members.show(&project);
             (found.into(), world.show_member(who, id, it).into())
         }
-        Call::SetMember(_, it, status) => {
-            let status: MemberStatus = *status;
-            let found = members.set_status(&project(it), status);
-            (found.into(), world.set_member(who, id, it, status).into())
+        Call::SetMember(_, _, status) => {
+            let found = members.set_status(&project, *status);
+            (found.into(), world.set_member(who, id, it, *status).into())
         }
-        Call::RemoveMember(_, it) => {
-            let found = members.remove(&project(it));
+        _ => {
+            let found = members.remove(&project);
             (found.into(), world.remove_member(who, id, it).into())
         }
-        _ => (members.list().into(), world.list_members(who, id).into()),
     }
 }

@@ -10,7 +10,7 @@ use smalti::image::MemberStatus;
 use smalti::{ErrorCode, ImageId, Status, Visibility};
 
 use super::calls::{
-    CONTENTS, Kind, New, POOL, Role, Route, SLOTS, Which, Who, content, pool,
+    CONTENTS, Kind, New, POOL, Party, Role, Route, SLOTS, Which, Who, content, pool,
 };
 use super::outcome::{Outcome, Shown};
 
@@ -148,6 +148,21 @@ impl World {
                 nth(&mut waiting.map(|(bytes, _)| bytes), number)
             }
         }
+    }
+
+    /// Returns the project that a call on members means.
+    pub(super) fn project(&self, id: &ImageId, party: &Party) -> String {
+        let number = match party {
+            Party::Named(project) => return project.clone(),
+            Party::Entry(number) => *number,
+        };
+        let record = self.images.get(id.as_bytes());
+        let projects: Vec<_> = record
+            .into_iter()
+            .flat_map(|it| it.members.keys())
+            .collect();
+        let found = projects.get(number % projects.len().max(1));
+        found.map_or_else(|| "b".to_owned(), |project| (*project).clone())
     }
 
     /// Returns how calls name an image by its id.
@@ -474,7 +489,10 @@ fn check_quotas(new: &New) -> Answer<()> {
     let tags: BTreeSet<_> = new.tags.iter().collect();
     expect(tags.len() <= TAGS_MAX, ErrorCode::TagLimitExceeded)?;
     let names: BTreeSet<_> = names().collect();
-    expect(names.len() <= PROPERTIES_MAX, ErrorCode::PropertyLimitExceeded)?;
+    expect(
+        names.len() <= PROPERTIES_MAX,
+        ErrorCode::PropertyLimitExceeded,
+    )?;
     check_bound(new.min_disk)?;
     check_bound(new.min_ram)
 }

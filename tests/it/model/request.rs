@@ -49,7 +49,9 @@ fn built_image(new: &New, id: Option<&ImageId>) -> NewImage {
     let tags = new.tags.iter();
     made = tags.fold(made, |made, tag| made.tag(tag.as_str()));
     let properties = new.properties.iter();
-    properties.fold(made, |made, (name, value)| made.property(name.as_str(), value.as_str()))
+    properties.fold(made, |made, (name, value)| {
+        made.property(name.as_str(), value.as_str())
+    })
 }
 
 fn body(new: &New, id: Option<&ImageId>) -> Value {
@@ -62,7 +64,10 @@ fn body(new: &New, id: Option<&ImageId>) -> Value {
     put("min_ram", json!(new.min_ram));
     put("tags", json!(new.tags));
     put("disk_format", json!(new.disk_format.map(|it| it.as_str())));
-    put("container_format", json!(new.container_format.map(|it| it.as_str())));
+    put(
+        "container_format",
+        json!(new.container_format.map(|it| it.as_str())),
+    );
     for (name, value) in &new.properties {
         put(name, json!(value));
     }
