@@ -98,9 +98,9 @@ impl Images {
     /// time is lost, and `updated_at` grows. A patch without operations changes nothing.
     ///
     /// # Errors
-    /// `ReadOnlyCaller`; `NotFound`; then whatever the operations meet, in their order (`Forbidden`,
-    /// `FormatFrozen`, `NotRemovable`, `PropertyMissing` ...), then what their result exceeds
-    /// (`TagLimitExceeded`, `PropertyLimitExceeded`).
+    /// As [`Patch::check`]; `ReadOnlyCaller`; `NotFound`; then whatever the operations meet, in their
+    /// order (`Forbidden`, `FormatFrozen`, `NotRemovable`, `PropertyMissing` ...), then what their
+    /// result exceeds (`TagLimitExceeded`, `PropertyLimitExceeded`).
     pub fn update(&self, id: &ImageId, patch: &Patch) -> Result<Image> {
         self.patch(id, patch, None)
     }

@@ -39,8 +39,8 @@ impl Members {
         base.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
             judge.check(Action::MemberAdd, &image, membership)?;
-            limits.check_member_count(members::all(put, &self.id)?.len() + 1)?;
-            if members::find(put, &self.id, project)?.is_some() {
+            limits.check_member_count(members::all(put, image.id())?.len() + 1)?;
+            if members::find(put, image.id(), project)?.is_some() {
                 let message = format!("project {project} is a member already");
                 return Err(Error::new(ErrorCode::Duplicate, message));
             }
@@ -62,7 +62,7 @@ impl Members {
         self.images.readable()?.kv.read(|get| {
             let (image, membership) = self.images.find(get, &self.id)?;
             judge.check(Action::MemberList, &image, membership)?;
-            let mut members = members::all(get, &self.id)?;
+            let mut members = members::all(get, image.id())?;
             members.retain(|member| judge.sees_member(&image, membership, &member.project));
             Ok(members)
         })
@@ -79,7 +79,7 @@ impl Members {
         judge.check_identity(Action::MemberShow)?;
         self.images.readable()?.kv.read(|get| {
             let (image, membership) = self.images.find(get, &self.id)?;
-            let member = members::find(get, &self.id, project)?;
+            let member = members::find(get, image.id(), project)?;
             judge.check_member(Action::MemberShow, &image, membership, member.as_ref())?;
             member.ok_or_else(|| no_member(&self.id))
         })
@@ -98,7 +98,7 @@ impl Members {
         let now = base.now();
         base.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
-            let member = members::find(put, &self.id, project)?;
+            let member = members::find(put, image.id(), project)?;
             judge.check_member(Action::MemberUpdate, &image, membership, member.as_ref())?;
             let mut member = member.ok_or_else(|| no_member(&self.id))?;
             if member.status != status {
@@ -119,7 +119,7 @@ impl Members {
         judge.check_identity(Action::MemberDelete)?;
         self.images.writable()?.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
-            let member = members::find(put, &self.id, project)?;
+            let member = members::find(put, image.id(), project)?;
             judge.check_member(Action::MemberDelete, &image, membership, member.as_ref())?;
             match member {
                 Some(member) => members::remove(put, &image, &member),

@@ -14,6 +14,8 @@ use crate::policy::{Action, Judge, Membership};
 
 impl Images {
     pub(super) fn patch(&self, id: &ImageId, patch: &Patch, known: Option<u64>) -> Result<Image> {
+        // What is wrong whatever the image is, is said first, as for the text of a request.
+        patch.check(self.limits())?;
         let policy = self.policy();
         let judge = self.judge(&*policy);
         judge.check_identity(Action::Patch)?;

@@ -314,17 +314,19 @@ impl Flow {
             zero_bytes: stored.zero_bytes,
             cutter: self.cutter.code(),
         };
-        let url = format!("smalti://{}/{}", self.ingest.store_name, self.id);
+        let store = &self.ingest.store_name;
         base.kv.write(Durability::Now, |put| {
             let mut image = self.still_saving(put)?;
             stored.name(put)?;
             refs::hand_over_root(put, self.target.session, &stored.root)?;
+            // In the case of the record, not in that of whoever uploads.
+            let url = format!("smalti://{store}/{}", image.id());
             let uploaded = Uploaded {
                 size: stored.len_bytes,
                 virtual_size: None,
                 checksum: digests.checksum,
                 os_hash: digests.os_hash.clone(),
-                location: Location::in_store(url.clone(), self.ingest.store_name.clone()),
+                location: Location::in_store(url, store.clone()),
                 data,
             };
             image.activate(now, uploaded)?;

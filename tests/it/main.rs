@@ -17,8 +17,11 @@ mod fault;
 mod gc;
 #[cfg(feature = "testing")]
 mod kill;
+mod linear;
 #[cfg(feature = "testing")]
 mod medium;
+#[cfg(feature = "testing")]
+mod model;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;
