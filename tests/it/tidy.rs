@@ -69,8 +69,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "manifest", "image", "disk", "hash", "store", "chunk", "index", "base", "ingest",
-            "engine",
+            "manifest", "image", "wire", "disk", "hash", "store", "chunk", "index", "base",
+            "ingest", "engine",
         ],
     ),
 ];
