@@ -94,9 +94,7 @@ pub use bytes::Bytes;
 pub use check::{Damage, RebuildReport, VerifyReport};
 pub use chunk::{CutterKind, Verify};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::{
-    Builder, Dedup, Engine, Images, Members, Page, Recovery, Settings, Stats, Tags,
-};
+pub use engine::{Builder, Dedup, Engine, Images, Members, Page, Recovery, Settings, Stats, Tags};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use gc::{GcOptions, GcPlan, GcReport};
 pub use hash::Algorithm;

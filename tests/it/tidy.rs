@@ -64,7 +64,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "asyncio",
-        &["range", "image", "base", "ingest", "read", "engine"],
+        &[
+            "range", "image", "query", "base", "ingest", "read", "engine",
+        ],
     ),
     (
         "testing",
