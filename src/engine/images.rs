@@ -69,13 +69,17 @@ impl Images {
         let now = base.now();
         let may_create =
             |name: &str| policy.allows_property(&self.caller, name, PropertyAction::Create);
-        let image = base.kv.write(Durability::Now, |put| {
+        // Made before the transaction, which no large request holds up; what is wrong with it counts
+        // after the number of images.
+        let made = new.into_image_within(&may_create, fresh, project, limits, now);
+        base.kv.write(Durability::Now, |put| {
             limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
-            let new = new.clone();
-            let image = new.into_image_within(&may_create, fresh, project, limits, now)?;
-            images::insert(put, &image)?;
-            Ok(image)
+            match &made {
+                Ok(image) => images::insert(put, image),
+                Err(_) => Ok(()),
+            }
         })?;
+        let image = made?;
         Ok(answer(&judge, image, Membership::Stranger))
     }
 
