@@ -180,7 +180,7 @@ fn expressions() -> Vec<Case> {
     let names = (100..228).map(|n| format!(r#""{}{n}b":"v""#, "a".repeat(251)));
     let body = format!("{{{}}}", names.collect::<Vec<_>>().join(",")).into_bytes();
     let guarded = |expression: fn(usize) -> String| {
-        let hard = (100..227).map(|n| format!("[{}]\n{OPEN}", expression(n)));
+        let hard = (100..163).map(|n| format!("[{}]\n{OPEN}", expression(n)));
         Input::Protected(
             hard.collect::<String>() + &format!("[.]\n{OPEN}"),
             body.clone(),
