@@ -33,7 +33,7 @@ pub const POLICY_RULES_MAX: usize = 4_096;
 /// Longest text of one rule, in bytes.
 pub const RULE_MAX_BYTES: usize = 64 << 10;
 /// Most sections of a file of property protections.
-pub const PROTECTIONS_MAX: usize = 128;
+pub const PROTECTIONS_MAX: usize = 64;
 /// Longest expression of a file of property protections, in bytes.
 pub const EXPRESSION_MAX_BYTES: usize = 1_024;
 

@@ -3,7 +3,7 @@
 use super::Images;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
-use crate::image::{Member, MemberStatus};
+use crate::image::{Decision, Member};
 use crate::index::{Durability, Kv, members};
 use crate::policy::{Action, no_member};
 
@@ -88,9 +88,14 @@ impl Members {
     /// Sets what a member has decided, which the member itself does. The status that it has already
     /// changes nothing. Durable when it returns.
     ///
+    /// It takes a [`MemberStatus`](crate::image::MemberStatus), or the [`Decision`] of a request,
+    /// whose word is tested when all rights are known.
+    ///
     /// # Errors
-    /// `ReadOnlyCaller`; `NotFound`; `NotShared`; `Forbidden`.
-    pub fn set_status(&self, project: &ProjectId, status: MemberStatus) -> Result<Member> {
+    /// `ReadOnlyCaller`; `NotFound`; `NotShared`; `Forbidden`; `InvalidParameter` for a decision
+    /// that is no status.
+    pub fn set_status(&self, project: &ProjectId, decision: impl Into<Decision>) -> Result<Member> {
+        let decision = decision.into();
         let policy = self.images.policy();
         let judge = self.images.judge(&*policy);
         judge.check_identity(Action::MemberUpdate)?;
@@ -101,6 +106,7 @@ impl Members {
             let member = members::find(put, image.id(), project)?;
             judge.check_member(Action::MemberUpdate, &image, membership, member.as_ref())?;
             let mut member = member.ok_or_else(|| no_member(&self.id))?;
+            let status = decision.status()?;
             if member.status != status {
                 member.decide(status, now);
                 members::put(put, &image, &member)?;

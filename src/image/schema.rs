@@ -32,6 +32,14 @@ pub(super) fn text(what: &str, value: Json<'_>) -> Result<String> {
     }
 }
 
+/// Takes the value of a custom property.
+pub(super) fn property(name: &str, value: Json<'_>) -> Result<String> {
+    match value {
+        Json::Text(text) => Ok(text.into_owned()),
+        other => Err(mismatch(&format!("property {name:?}"), &other, "a string")),
+    }
+}
+
 /// Takes a string or null.
 pub(super) fn text_or_null(what: &str, value: Json<'_>) -> Result<Option<String>> {
     match value {

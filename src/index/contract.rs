@@ -297,8 +297,9 @@ fn a_write_that_failed_leaves_nothing_to_later_ones(kv: &impl Kv) {
 }
 
 fn concurrent_writes_are_serial(kv: &impl Kv) {
-    const THREADS: u64 = 8;
     const EACH: u64 = 50;
+    // Eight threads, every other one in no hurry.
+    let threads = [Durability::Now, Durability::Later].repeat(4);
     let add = |txn: &mut dyn Put| {
         let before = get(txn, Table::Meta, b"sum").map_or(0, |value| {
             u64::from_le_bytes(value.try_into().expect("eight bytes"))
@@ -309,9 +310,8 @@ fn concurrent_writes_are_serial(kv: &impl Kv) {
         Ok(after)
     };
     let mut sums = std::thread::scope(|scope| {
-        let run = |thread| {
+        let run = |durability| {
             scope.spawn(move || {
-                let durability = [Durability::Now, Durability::Later][thread as usize % 2];
                 let run = |i: u64| match i % 5 {
                     // A failed one between them leaves no gap.
                     4 => kv.write(durability, |txn| {
@@ -323,12 +323,13 @@ fn concurrent_writes_are_serial(kv: &impl Kv) {
                 (0..EACH).filter_map(|i| run(i).ok()).collect::<Vec<u64>>()
             })
         };
-        let threads: Vec<_> = (0..THREADS).map(run).collect();
-        let sums = threads.into_iter().flat_map(|t| t.join().unwrap());
+        let running: Vec<_> = threads.iter().map(|durability| run(*durability)).collect();
+        let sums = running.into_iter().flat_map(|t| t.join().unwrap());
         sums.collect::<Vec<u64>>()
     });
     sums.sort_unstable();
-    assert_eq!(sums, (1..=THREADS * EACH * 4 / 5).collect::<Vec<u64>>());
+    let count = threads.len() as u64 * EACH * 4 / 5;
+    assert_eq!(sums, (1..=count).collect::<Vec<u64>>());
     for sum in sums {
         assert_eq!(read(kv, T, &sum.to_be_bytes()).unwrap(), b"of the sum");
     }

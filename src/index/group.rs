@@ -118,7 +118,7 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if Arc::strong_count(&self.0) > 1 {
+        if self.0.0.get().is_none() {
             let message = "a group of writes was given up".to_owned();
             let _ = self.0.0.set(Err((ErrorCode::Internal, message)));
         }

@@ -2,7 +2,7 @@
 //!
 //! Named tables of byte keys and values, snapshot reads, serializable writes. A closure may run more
 //! than once, so it has no side effects; when a write fails, nothing of it remains. Values are lent
-//! to callbacks and never copied on the way. `contract` is the suite that each engine runs.
+//! to callbacks and not copied on the way out. `contract` is the suite that each engine runs.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -163,7 +163,12 @@ pub(crate) trait Kv: Send + Sync {
     fn read<R>(&self, f: impl FnMut(&dyn Get) -> Result<R>) -> Result<R>;
 
     /// Runs `f` in a write transaction, which commits when `f` returns `Ok`, and else leaves
-    /// nothing. An error from the commit itself means *unknown*: the handle is poisoned then.
+    /// nothing.
+    ///
+    /// Writes of other threads may be committed together with it. `f` may see what they changed, and
+    /// whatever it returns then, the call returns it only when that is committed. If the commit
+    /// fails, the error is the same for all of them: nothing of any remains, or, where that is
+    /// unknown, the handle is poisoned.
     fn write<R>(
         &self,
         durability: Durability,

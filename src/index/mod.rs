@@ -21,6 +21,7 @@ mod options;
 mod overlay;
 mod owners;
 pub(crate) mod places;
+mod queue;
 pub(crate) mod record;
 pub(crate) mod refs;
 mod renew;

@@ -200,3 +200,83 @@ impl<'o> Own<'o> {
         Some(value)
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers here are below 256"
+)]
+mod tests {
+    use super::*;
+    use crate::sum::sum64;
+
+    type Model = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
+
+    fn model(overlay: &Overlay) -> Model {
+        let rows = overlay.changes().map(|change| match change {
+            Change::Put(table, key, value) => ((table, key.to_vec()), Some(value.to_vec())),
+            Change::Delete(table, key) => ((table, key.to_vec()), None),
+        });
+        rows.collect()
+    }
+
+    fn place(change: Change<'_>) -> (Table, &[u8]) {
+        match change {
+            Change::Put(table, key, _) | Change::Delete(table, key) => (table, key),
+        }
+    }
+
+    fn write_set(overlay: &Overlay) -> Vec<u8> {
+        let mut set = Vec::new();
+        let encoded = overlay.changes().try_for_each(|c| c.encode(&mut set));
+        encoded.unwrap();
+        set
+    }
+
+    #[test]
+    fn what_is_kept_is_there_in_order_and_what_is_taken_back_leaves_no_trace() {
+        let (mut overlay, mut kept) = (Overlay::new(), Model::new());
+        let mut taken_back = 0;
+        for closure in 0..600 {
+            let mut rows = kept.clone();
+            for i in 0..closure % 9 {
+                let random = sum64(closure, &[i as u8]);
+                let table = Table::ALL[random as usize % 3];
+                let key = vec![(random >> 8) as u8 % 16; (random >> 16) as usize % 3];
+                let value = vec![closure as u8; (random >> 24) as usize % 40];
+                let value = (random >> 40).is_multiple_of(3).then_some(value);
+                overlay.set(table, &key, value.as_deref()).unwrap();
+                assert_eq!(overlay.find(table, &key), Some(value.as_deref()));
+                rows.insert((table, key), value);
+            }
+            assert_eq!(model(&overlay), rows);
+            if closure % 4 == 1 {
+                overlay.take_back();
+                taken_back += 1;
+            } else {
+                overlay.keep();
+                kept = rows;
+            }
+            assert_eq!(model(&overlay), kept);
+            let places: Vec<_> = overlay.changes().map(place).collect();
+            assert!(places.is_sorted());
+            assert_eq!(overlay.len_bytes(), write_set(&overlay).len());
+            assert_eq!(overlay.is_empty(), kept.is_empty());
+        }
+        assert!(kept.len() > 30 && taken_back == 150, "{}", kept.len());
+    }
+
+    #[test]
+    fn a_closure_is_bounded_by_itself() {
+        let mut overlay = Overlay::new();
+        let half = vec![0; OWN_MAX_BYTES / 2];
+        overlay.set(Table::Images, &half, None).unwrap();
+        overlay.keep();
+        overlay.set(Table::Images, &half, None).unwrap();
+        // Taking back counts from the start again.
+        overlay.set(Table::Images, &half, None).unwrap_err();
+        overlay.take_back();
+        overlay.set(Table::Images, &half, None).unwrap();
+        assert!(overlay.len_bytes() < OWN_MAX_BYTES);
+    }
+}

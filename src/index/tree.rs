@@ -8,12 +8,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use super::commit::Queue;
 use super::dirs::Gone;
 use super::fault::INDEX;
 use super::names;
 use super::open::{self, Db};
 use super::options::{KvAccess, KvOptions, KvStats};
+use super::queue::Queue;
 use super::renew::Slot;
 use super::replay::LogReader;
 use super::reserve::Reserve;

@@ -32,6 +32,9 @@ pub(crate) enum Json<'a> {
     Object(Object<'a>),
 }
 
+// What a body of 1 MiB may become is this, times the most values.
+const _: () = assert!(size_of::<Json<'_>>() <= 32);
+
 /// A number. Whole numbers beyond 64 bits are kept as floats.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {

@@ -59,7 +59,6 @@ pub trait Policy: Debug + Send + Sync {
 
 /// The default rules, without files.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
 pub struct DefaultPolicy;
 
 impl Policy for DefaultPolicy {

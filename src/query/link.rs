@@ -39,6 +39,8 @@ fn link(path: &str, parameters: &Parameters) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
+    use crate::limits::QUERY_PARAMS_MAX;
 
     #[test]
     fn links_keep_every_parameter_but_the_marker() {
@@ -67,5 +69,19 @@ mod tests {
             let again: ListQuery = next.strip_prefix("/i?").unwrap().parse().unwrap();
             assert_eq!(again, query.with_marker(last));
         }
+    }
+
+    #[test]
+    fn the_largest_query_has_a_link_that_is_read_and_a_larger_one_is_refused() {
+        let text = "tag=a&".repeat(QUERY_PARAMS_MAX);
+        let query: ListQuery = text.parse().unwrap();
+        let next = query.next_link("", &ImageId::from_bytes([1; 16]));
+        assert!(next[1..].parse::<ListQuery>().is_ok());
+        for more in ["tag=a", "marker=x&tag=a", "a=b&c=d"] {
+            let error = format!("{text}{more}").parse::<ListQuery>().unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidParameter, "{more}");
+        }
+        let error = (text + "a").parse::<ListQuery>().unwrap_err();
+        assert_eq!(error.message(), "query has 4097 parameters, limit 4096");
     }
 }

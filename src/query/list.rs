@@ -22,6 +22,9 @@ use crate::image::{ContainerFormat, Digest, DiskFormat, MemberStatus, Status, Vi
 /// filters hold at once; without any, a list has what the caller may list by default, newest first.
 /// A filter that is set again, tags aside, replaces the one before.
 ///
+/// A query string is read up to [`QUERY_PARAMS_MAX`](crate::limits::QUERY_PARAMS_MAX) parameters and
+/// [`QUERY_LIST_MAX`](crate::limits::QUERY_LIST_MAX) values in a list; methods have no such bound.
+///
 /// # Examples
 /// ```
 /// use smalti::query::{Direction, ListQuery, SortKey};

@@ -10,11 +10,14 @@ use std::str::FromStr;
 use super::filters::{
     MemberFilter, NumberField, NumberTest, Scope, TextField, TimeField, TimeTest,
 };
+use super::form::expect_few;
+use super::link::MARKER;
 use super::text::{split_operator, unknown_operator};
 use super::whole::Whole;
 use super::{ListQuery, bad_value, order, shown, time};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
+use crate::limits::QUERY_PARAMS_MAX;
 
 /// What a parameter is, by its name.
 enum Parameter {
@@ -108,8 +111,8 @@ pub(super) fn is_property(name: &str) -> bool {
 /// Errors have the codes that the Images API gives to the parameters: `InvalidFilterValue` (also
 /// for what is not UTF-8), `InvalidFilterOperator`, `InvalidVisibility`, `InvalidMemberStatus`,
 /// `UnsupportedFilter`, `RepeatedParameter`, `InvalidLimit`, `InvalidMarker`, `InvalidSortKey`,
-/// `InvalidSortDir`, `SortSyntaxMixed`, `SortCountMismatch`, and `InvalidParameter` for more than
-/// 4096 parameters.
+/// `InvalidSortDir`, `SortSyntaxMixed`, `SortCountMismatch`, and `InvalidParameter` for more
+/// parameters than [`QUERY_PARAMS_MAX`], the marker aside.
 impl FromStr for ListQuery {
     type Err = Error;
 
@@ -120,6 +123,8 @@ impl FromStr for ListQuery {
         };
         // Taken out, since the query is written to while they are read.
         let parameters = std::mem::take(&mut query.parameters);
+        let asked = parameters.iter().filter(|(name, _)| *name != MARKER);
+        expect_few(asked.count(), QUERY_PARAMS_MAX)?;
         let named = parameters.iter().enumerate();
         let last: BTreeMap<&str, usize> = named.map(|(at, (name, _))| (name, at)).collect();
         for (at, (name, value)) in parameters.iter().enumerate() {

@@ -387,6 +387,7 @@ fn no_query_of_a_mebibyte_takes_long() {
         whole("a&"),
         whole("&"),
         whole("%41"),
+        whole("a=\u{e9}"),
         whole("tag=a&"),
         whole("a"),
         "sort=".to_owned() + &whole("name,"),
@@ -406,6 +407,7 @@ fn no_query_of_a_mebibyte_takes_long() {
         let query = text.parse::<ListQuery>();
         let shown = query.map(|query| query.to_string().len());
         let took = start.elapsed().as_millis();
-        assert!(took < 500, "{took} ms for {:.40} ({shown:?})", text);
+        println!("{took} ms for {text:.20}");
+        assert!(took < 500, "{took} ms for {text:.40} ({shown:?})");
     }
 }

@@ -27,8 +27,11 @@ mod range;
 mod rot;
 #[cfg(feature = "testing")]
 mod rot_index;
+mod rules;
 mod semantics;
 mod source;
 mod support;
 mod tidy;
 mod upload;
+#[cfg(feature = "testing")]
+mod vectors;

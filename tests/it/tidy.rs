@@ -64,13 +64,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "asyncio",
-        &["range", "image", "base", "ingest", "read", "engine"],
+        &[
+            "range", "image", "query", "base", "ingest", "read", "engine",
+        ],
     ),
     (
         "testing",
         &[
-            "manifest", "image", "disk", "hash", "store", "chunk", "index", "base", "ingest",
-            "engine",
+            "manifest", "image", "wire", "disk", "hash", "store", "chunk", "index", "base",
+            "ingest", "engine",
         ],
     ),
 ];

@@ -51,7 +51,8 @@ pub(crate) struct Applied {
 }
 
 impl Applied {
-    /// Compares the data of each location that was added with that of the image. Reads all of it.
+    /// Compares the data of each location that was added with that of the image. Reads all of it, so
+    /// it is done outside of any transaction, and the patch applied again in the one that stores it.
     ///
     /// # Errors
     /// `HashConflict`, and what the source says.

@@ -94,6 +94,10 @@ impl Image {
     /// # Errors
     /// `InvalidState` unless the image is active; `LastLocation` for the only copy (CVE-2016-0757);
     /// `NotFound` when the store has none.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the engine has one store so far")
+    )]
     pub(crate) fn remove_copy(&mut self, store: &str, now: Timestamp) -> Result<Location> {
         if self.status() != Status::Active {
             let message = format!("image is {}, so no copy can be removed", self.status());

@@ -76,3 +76,91 @@ impl Image {
         Ok(status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::image::change::tests::{at, image};
+    use crate::image::entry::Validation;
+    use crate::image::{Expected, NoSource};
+
+    /// Any url stands for ten bytes, but `none:` for nothing.
+    struct Ten;
+
+    impl LocationSource for Ten {
+        fn size_bytes(&self, url: &str) -> Result<u64> {
+            Ok(if url.starts_with("none:") { 0 } else { 10 })
+        }
+
+        fn verify(&self, _url: &str, _expected: &Expected<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn entry(url: &str, digest: Option<&str>) -> Entry {
+        let validation = |digest: &str| Validation {
+            algorithm: "md5".to_owned(),
+            digest: digest.to_owned(),
+            checksum: None,
+        };
+        Entry {
+            url: url.to_owned(),
+            metadata: [].into(),
+            validation: digest.map(validation),
+        }
+    }
+
+    #[test]
+    fn a_location_is_taken_over_at_once_or_checked_first() {
+        let hash = Some(("md5", 16));
+        let digest = "ab".repeat(16);
+        for (given, check, expected) in [
+            (None, HashCheck::First, Status::Active),
+            (Some(&*digest), HashCheck::First, Status::Importing),
+            (Some(&*digest), HashCheck::Never, Status::Active),
+        ] {
+            let mut image = image(Status::Queued);
+            let entry = entry("http://a", given);
+            let status = image
+                .post_location(&entry, &Ten, hash, check, at(5_000))
+                .unwrap();
+            assert_eq!((status, image.status()), (expected, expected));
+            assert_eq!((image.size(), image.locations().len()), (Some(10), 1));
+            let value = image.os_hash_value().map(ToString::to_string);
+            assert_eq!(value.as_deref(), given);
+        }
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing() {
+        let hash = Some(("md5", 16));
+        let code = |entry: &Entry, source: &dyn LocationSource| {
+            let (before, mut after) = (image(Status::Queued), image(Status::Queued));
+            let posted = after.post_location(entry, source, hash, HashCheck::First, at(5_000));
+            assert_eq!(after, before);
+            posted.unwrap_err().code()
+        };
+        assert_eq!(
+            code(&entry("none:", None), &Ten),
+            ErrorCode::InvalidLocation
+        );
+        assert_eq!(
+            code(&entry("file:///x", None), &Ten),
+            ErrorCode::InvalidLocation
+        );
+        assert_eq!(
+            code(&entry("http://a", None), &NoSource),
+            ErrorCode::InvalidLocation
+        );
+        assert_eq!(
+            code(&entry("http://a", Some("ab")), &Ten),
+            ErrorCode::HashConflict
+        );
+        let mut bare = image(Status::Queued);
+        bare.0.disk_format = None;
+        let entry = entry("http://a", None);
+        let posted = bare.post_location(&entry, &Ten, hash, HashCheck::First, at(5_000));
+        assert_eq!(posted.unwrap_err().code(), ErrorCode::MissingFormat);
+    }
+}

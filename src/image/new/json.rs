@@ -57,7 +57,7 @@ impl NewImage {
             NameClass::ReadOnly => check_read_only(name, value).map(|()| String::new())?,
             NameClass::Locations => schema::entries(value).map(|_| String::new())?,
             NameClass::Custom | NameClass::Computed | NameClass::Reserved => {
-                schema::text(&format!("property {}", rules::shown(name)), value)?
+                schema::property(name, value)?
             }
         };
         self.properties.insert(name.to_owned(), text);

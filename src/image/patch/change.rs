@@ -53,6 +53,9 @@ pub(in crate::image) enum Change {
     RemoveLocation(Place),
 }
 
+// A patch is read before anybody is known to have a right to it, so it must stay small.
+const _: () = assert!(size_of::<Change>() <= 64);
+
 impl Change {
     /// Gives types to an operation, in the order of the tests of the API.
     ///
@@ -83,7 +86,7 @@ impl Change {
             Some(base) => Self::Set(setting, Field::from_json(base, value)?),
             None => Self::SetProperty {
                 setting,
-                value: schema::text(&format!("property {}", rules::shown(name)), value)?,
+                value: schema::property(name, value)?,
                 name: name.to_owned(),
             },
         })

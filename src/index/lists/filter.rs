@@ -10,7 +10,7 @@ use super::slots::Slots;
 use super::source::{EVERYWHERE, SharedWith, Source, slots_of};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
-use crate::image::Digest;
+use crate::image::{ContainerFormat, Digest, DiskFormat, Status};
 use crate::index::{Get, Order, Table, images};
 use crate::query::{Filters, NumberField, NumberTest, TextField, TextTest, TimeField};
 
@@ -136,20 +136,24 @@ impl Work<'_> {
 
     /// Keeps what any of some postings holds.
     fn any(&mut self, postings: &[Posting]) -> Result<()> {
-        let mut found = Slots::default();
+        if let (Some(set), [posting]) = (&self.set, postings) {
+            self.is_rough |= posting.is_rough;
+            self.set = Some(posting.within(self.get, set)?);
+            return Ok(());
+        }
+        let set = self.set.as_ref();
+        if set.is_some_and(|set| set.len() < postings.len() as u64) {
+            // It takes less to look at what is left, one by one.
+            self.is_rough = true;
+            return Ok(());
+        }
+        let mut words = Vec::new();
         for posting in postings {
             self.is_rough |= posting.is_rough;
-            let some = match &self.set {
-                Some(set) => posting.within(self.get, set)?,
-                None => posting.load(self.get, self.span)?,
-            };
-            found = if found.is_empty() {
-                some
-            } else {
-                found.or(&some)
-            };
+            words.extend_from_slice(posting.load(self.get, self.span)?.words());
         }
-        self.set = Some(found);
+        let found = Slots::of_words(words);
+        self.narrow(found);
         Ok(())
     }
 
@@ -275,26 +279,31 @@ fn wanted(part: Part, source: &Source, filters: &Filters) -> Option<Vec<Vec<Post
 }
 
 fn texts(part: Part, filters: &Filters, fields: &[TextField]) -> Vec<Vec<Posting>> {
-    let posted = |field: TextField| match field {
-        TextField::Name => Some(Field::Name),
-        TextField::Status => Some(Field::Status),
-        TextField::DiskFormat => Some(Field::DiskFormat),
-        TextField::ContainerFormat => Some(Field::ContainerFormat),
-        TextField::Id => None,
-    };
     let asked = filters.texts.iter();
     let asked = asked.filter(|(field, _)| fields.contains(field));
     asked
         .filter_map(|(field, test)| {
-            let field = posted(*field)?;
-            let one = |text: &str| Posting::text(part.0, field, Some(text));
-            Some(match test {
-                TextTest::Is(text) => vec![one(text)],
-                TextTest::In(texts) => {
-                    let distinct: BTreeSet<Posting> = texts.iter().map(|text| one(text)).collect();
-                    distinct.into_iter().collect()
+            let (field, is_word): (Field, fn(&str) -> bool) = match field {
+                TextField::Name => (Field::Name, |_| true),
+                TextField::Status => (Field::Status, |text| text.parse::<Status>().is_ok()),
+                TextField::DiskFormat => {
+                    (Field::DiskFormat, |text| text.parse::<DiskFormat>().is_ok())
                 }
-            })
+                TextField::ContainerFormat => (Field::ContainerFormat, |text| {
+                    text.parse::<ContainerFormat>().is_ok()
+                }),
+                TextField::Id => return None,
+            };
+            let texts = match test {
+                TextTest::Is(text) => std::slice::from_ref(text),
+                TextTest::In(texts) => texts,
+            };
+            // What is no word of the API is in no record.
+            let texts = texts.iter().filter(|text| is_word(text));
+            let postings: BTreeSet<Posting> = texts
+                .map(|text| Posting::text(part.0, field, Some(text)))
+                .collect();
+            Some(postings.into_iter().collect())
         })
         .collect()
 }

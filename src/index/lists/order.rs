@@ -25,6 +25,8 @@ type Key = (SortKey, Direction);
 
 /// Up to so many images are gathered without a look at the alternative.
 const GATHER_MAX: u64 = if cfg!(test) { 4 } else { 64 };
+/// Up to so many images are gathered by their records rather than cut into groups.
+const UNGROUPED_MAX: u64 = if cfg!(test) { 3 } else { 400 };
 /// Rows that are walked in the time in which an image is gathered by numbers alone, and by its
 /// record.
 const ROWS_A_NUMBER: u64 = 2;
@@ -63,6 +65,11 @@ impl Orderer<'_> {
             ),
             _ => return self.spread(from, order, after, limit),
         };
+        if let Candidates::Set(set) = from
+            && set.len() <= UNGROUPED_MAX
+        {
+            return self.gather_records(set, order, after, limit);
+        }
         let groups = Groups {
             key: *key,
             direction: *direction,

@@ -73,7 +73,7 @@ struct Found {
     candidates: Candidates,
     slots: VecDeque<u64>,
     is_done: bool,
-    last: Option<Image>,
+    last: Option<Box<Image>>,
 }
 
 impl Run {
@@ -126,7 +126,7 @@ impl Found {
                 get,
                 part: source.part,
             };
-            let after = self.last.as_ref().or(ask.after);
+            let after = self.last.as_deref().or(ask.after);
             let slots = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
             self.is_done = slots.len() < ask.limit;
             self.slots = slots.into();
@@ -136,7 +136,7 @@ impl Found {
         };
         let image = view::fetch(get, source.part, slot)?;
         if self.slots.is_empty() {
-            self.last = Some(image.clone());
+            self.last = Some(Box::new(image.clone()));
         }
         Ok(Some(image))
     }

@@ -27,6 +27,16 @@ impl Slots {
         set
     }
 
+    /// Makes a set of words in any order.
+    pub(super) fn of_words(mut words: Vec<(u64, u64)>) -> Self {
+        words.sort_unstable_by_key(|word| word.0);
+        let mut set = Self::default();
+        for (number, bits) in words {
+            set.push_word(number, bits);
+        }
+        set
+    }
+
     /// Adds bits of a word that does not lie before the last one.
     pub(super) fn push_word(&mut self, number: u64, bits: u64) {
         match self.words.last_mut() {
@@ -70,11 +80,6 @@ impl Slots {
     /// Returns what both sets hold.
     pub(super) fn and(&self, other: &Self) -> Self {
         self.merge(other, |ours, theirs| ours & theirs)
-    }
-
-    /// Returns what either set holds.
-    pub(super) fn or(&self, other: &Self) -> Self {
-        self.merge(other, |ours, theirs| ours | theirs)
     }
 
     /// Returns what this set holds and the other does not.
@@ -145,7 +150,8 @@ mod tests {
             assert_eq!(x.len(), a.len() as u64);
             let set = |set: Slots| set.iter().collect::<BTreeSet<_>>();
             assert_eq!(set(x.and(&y)), &a & &b);
-            assert_eq!(set(x.or(&y)), &a | &b);
+            let both = [x.words(), y.words()].concat();
+            assert_eq!(set(Slots::of_words(both)), &a | &b);
             assert_eq!(set(x.without(&y)), &a - &b);
             assert!(a.iter().all(|&slot| x.contains(slot)));
             assert!((0..0x200).all(|slot| x.contains(slot) == a.contains(&slot)));

@@ -102,7 +102,8 @@ fn a_closure_sees_what_those_before_it_changed_and_readers_do_not() {
     let kv = create(&disk);
     put(&kv, T, b"sum", &[0]).unwrap();
     let came = together(&kv, 16, now, |_, txn| {
-        assert_eq!(value(&kv, b"sum").unwrap(), [0]);
+        let read = thread::scope(|scope| scope.spawn(|| value(&kv, b"sum")).join());
+        assert_eq!(read.unwrap().unwrap(), [0]);
         let sum = get(txn, T, b"sum").unwrap()[0] + 1;
         txn.put(T, b"sum", &[sum])?;
         txn.put(T, &[sum], b"seen")?;
@@ -230,20 +231,27 @@ fn a_full_disk_gives_up_the_reserve_for_a_group() {
 #[test]
 fn a_failed_sync_is_told_to_all_of_a_group() {
     let (switch, disk) = Faulty::new();
-    let kv = create(&disk);
+    let options = KvOptions {
+        // A checkpoint is due with each write.
+        checkpoint_log_bytes: 1,
+        ..options(KvAccess::Create)
+    };
+    let kv = RedbKv::open(Arc::clone(&disk), options, &mut |_, _| {}).unwrap();
     put(&kv, T, b"before", b"1").unwrap();
-    let all = dump(&kv);
+    let (all, syncs) = (dump(&kv), switch.log_syncs());
     switch.fail_sync(Some(SyncSite::Log));
     for came in together(&kv, 9, now, |i, txn| match i {
         7 => Err(Error::new(ErrorCode::Duplicate, "seen in the group")),
         _ => put_own(i, txn),
     }) {
-        // One that would come first is alone with its own reason.
+        // The duplicate as well: what it saw is gone.
         assert_eq!(code(came.unwrap()), ErrorCode::StoreUnavailable);
     }
     switch.fail_sync(None);
     assert_eq!(code(kv.health()), ErrorCode::Poisoned);
     assert_eq!(dump(&kv), all);
+    // A second sync would lie: the system reports a failure once.
+    assert_eq!(switch.log_syncs(), syncs + 1);
     assert_eq!(code(put(&kv, T, b"a", b"1")), ErrorCode::Poisoned);
     // Whole or not at all; here the bytes had reached the disk.
     assert_eq!(dump(&open(&copy(&disk), KvAccess::Write).unwrap()).len(), 9);

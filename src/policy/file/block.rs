@@ -5,13 +5,13 @@ use super::{Entry, Fault, Node, flow, scalar};
 
 /// Reads the one document of a file; an empty one is an empty mapping.
 pub(super) fn document(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Fault> {
-    reader.to_block()?;
+    reader.skip_to_block()?;
     let mut is_own_line = true;
     if reader.is_marker("---") {
         reader.at += 3;
         reader.skip_blanks();
         is_own_line = reader.rest().starts_with('\n') || reader.is_comment() || reader.is_end();
-        reader.to_block()?;
+        reader.skip_to_block()?;
     }
     let entries = match reader.peek() {
         None => Vec::new(),
@@ -26,11 +26,11 @@ pub(super) fn document(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Fault> {
 }
 
 fn expect_end(reader: &mut Reader<'_>) -> Result<(), Fault> {
-    reader.to_content();
+    reader.skip_to_content();
     if reader.is_marker("...") {
         reader.at += 3;
         reader.expect_line_end()?;
-        reader.to_content();
+        reader.skip_to_content();
     }
     if reader.is_end() {
         return Ok(());
@@ -57,7 +57,7 @@ fn mapping(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Fault> {
         let name = name(reader)?;
         let value = value(reader, indent)?;
         entries.push(Entry { name, at, value });
-        reader.to_block()?;
+        reader.skip_to_block()?;
     }
     Ok(entries)
 }
@@ -85,7 +85,7 @@ fn value(reader: &mut Reader<'_>, indent: usize) -> Result<Node, Fault> {
     if !is_line_over(reader) {
         return inline(reader, indent);
     }
-    reader.to_block()?;
+    reader.skip_to_block()?;
     let column = reader.column();
     if reader.is_end() || column < indent || (column == indent && !reader.is_mark('-')) {
         return Err(reader.fault_at(at, "a name has no value, which is no rule"));
@@ -124,7 +124,7 @@ fn list(reader: &mut Reader<'_>, depth: usize) -> Result<Node, Fault> {
         reader.at += 1;
         reader.skip_blanks();
         if is_line_over(reader) {
-            reader.to_block()?;
+            reader.skip_to_block()?;
             if reader.is_end() || reader.column() <= indent {
                 return Err(reader.fault_at(at, "an item of a list has no value"));
             }
@@ -139,7 +139,7 @@ fn list(reader: &mut Reader<'_>, depth: usize) -> Result<Node, Fault> {
             _ => inline(reader, indent)?,
         };
         items.push(item);
-        reader.to_block()?;
+        reader.skip_to_block()?;
     }
     Ok(Node::List(items))
 }

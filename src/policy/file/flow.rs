@@ -8,24 +8,24 @@ pub(super) fn mapping(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Fault> {
     reader.at += 1;
     let mut entries = Vec::new();
     loop {
-        reader.to_content();
+        reader.skip_to_content();
         if reader.eat('}') {
             return Ok(entries);
         }
         let at = reader.at;
         reader.count()?;
         let name = text(reader)?;
-        reader.to_content();
+        reader.skip_to_content();
         if !reader.eat(':') {
             return Err(reader.fault("a name is followed by a colon"));
         }
-        reader.to_content();
+        reader.skip_to_content();
         if matches!(reader.peek(), Some(',' | '}')) {
             return Err(reader.fault_at(at, "a name has no value, which is no rule"));
         }
         let value = value(reader, 1)?;
         entries.push(Entry { name, at, value });
-        reader.to_content();
+        reader.skip_to_content();
         if !reader.eat(',') && reader.peek() != Some('}') {
             return Err(reader.fault("a comma or a closing brace is missing"));
         }
@@ -38,13 +38,13 @@ pub(super) fn list(reader: &mut Reader<'_>, depth: usize) -> Result<Node, Fault>
     reader.at += 1;
     let mut items = Vec::new();
     loop {
-        reader.to_content();
+        reader.skip_to_content();
         if reader.eat(']') {
             return Ok(Node::List(items));
         }
         reader.count()?;
         items.push(value(reader, depth + 1)?);
-        reader.to_content();
+        reader.skip_to_content();
         if !reader.eat(',') && reader.peek() != Some(']') {
             return Err(reader.fault("a comma or a closing bracket is missing"));
         }

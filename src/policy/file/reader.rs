@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes to what comes next, over blanks, line ends and comments.
-    pub(super) fn to_content(&mut self) {
+    pub(super) fn skip_to_content(&mut self) {
         loop {
             let rest = self.rest();
             let after = rest.trim_start_matches([' ', '\t', '\r', '\n']);
@@ -106,8 +106,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes to what comes next as a block, where tabs do not indent.
-    pub(super) fn to_block(&mut self) -> Result<(), Fault> {
-        self.to_content();
+    pub(super) fn skip_to_block(&mut self) -> Result<(), Fault> {
+        self.skip_to_content();
         let indent = &self.text[self.line_start()..self.at];
         if indent.contains('\t') && !self.is_end() {
             return Err(self.fault("a tab indents; blanks do"));

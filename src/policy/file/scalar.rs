@@ -169,6 +169,10 @@ pub(super) fn quoted(reader: &mut Reader<'_>) -> Result<String, Fault> {
     reader.at += 1;
     let (mut text, mut fixed) = (String::new(), 0);
     loop {
+        let rest = reader.rest();
+        let run = rest.find([quote, '\\', '\n']).unwrap_or(rest.len());
+        text.push_str(&rest[..run]);
+        reader.at += run;
         let Some(c) = reader.peek() else {
             return Err(reader.fault_at(start, "a quote is not closed"));
         };

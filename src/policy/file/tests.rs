@@ -177,3 +177,38 @@ fn files_are_bounded() {
     let blanks = format!("a: '@'\n{}", " \n".repeat(500_000));
     check(&blanks, &[("a", "@")]);
 }
+
+/// Pieces of files that have a meaning in some place.
+const PIECES: [&str; 32] = [
+    "a", "b", ": ", ":", "role:x", " or ", "- ", "-", "  ", " ", "'", "\"", "[", "]", "{", "}",
+    ", ", ",", "|", ">-", "#", " # ", "\\u0041", "\\", "\n", "\n", "\n  ", "\r\n", "\t", "---",
+    "...", "\u{e9}",
+];
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(2_000))]
+
+    #[test]
+    fn no_file_makes_the_reader_panic(
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..24),
+    ) {
+        let _ = read(&pieces.concat());
+        let _ = read(&format!("x: {}", pieces.concat()));
+    }
+
+    #[test]
+    fn a_text_means_the_same_in_json_and_in_yaml(name in "[ -~\u{e9}\n\t]{1,12}", text in "[a-c:@ \n]{0,8}") {
+        let json = read(&format!("{{{}: {}}}", quoted(&name), quoted(&text)));
+        let yaml = read(&format!("{}: {}\n", quoted(&name), quoted(&text)));
+        let single = text.replace('\n', "\n\n");
+        let single = read(&format!("{}: '{single}'\n", quoted(&name)));
+        let expected = text.parse::<RuleText>().map(|rule| vec![(name.clone(), rule)]).ok();
+        proptest::prop_assert_eq!(&json.ok(), &expected);
+        proptest::prop_assert_eq!(&yaml.ok(), &expected);
+        proptest::prop_assert_eq!(&single.ok(), &expected);
+    }
+}

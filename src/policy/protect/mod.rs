@@ -46,8 +46,12 @@ impl FromStr for ProtectionFormat {
 const KEYS: [&str; 4] = ["create", "read", "update", "delete"];
 /// Names that begin so are the engine's, and open.
 const ENGINE: &str = "os_glance";
-/// Bound of the program of one expression, in bytes.
+/// Bound of the program of an expression, in bytes.
 const PROGRAM_MAX_BYTES: usize = 64 << 10;
+/// Bound of the few programs that are larger, such as those with several classes of Unicode.
+const LARGE_PROGRAM_MAX_BYTES: usize = 256 << 10;
+/// How many programs of a file may be that large.
+const LARGE_PROGRAMS_MAX: usize = 8;
 
 /// Who may do one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +127,7 @@ pub(super) fn load(
         format,
         names,
         roles: 0,
+        large: 0,
         rules: BTreeSet::new(),
         warnings: Vec::new(),
     };
@@ -149,6 +154,8 @@ struct Loader<'a> {
     names: &'a BTreeMap<String, usize>,
     /// How many roles were read.
     roles: usize,
+    /// How many expressions have a large program.
+    large: usize,
     rules: BTreeSet<usize>,
     warnings: Vec<String>,
 }
@@ -183,7 +190,7 @@ impl Loader<'_> {
                 ));
             }
         }
-        let expression = compile(section.header)?;
+        let expression = self.compile(section.header)?;
         if section.header.starts_with(ENGINE) {
             self.warn(format!(
                 "section {header} is left out, such names are the engine's"
@@ -191,6 +198,30 @@ impl Loader<'_> {
             return Ok(None);
         }
         Ok(Some(Section { expression, access }))
+    }
+
+    /// Compiles an expression. All of a file together take bounded time and room.
+    fn compile(&mut self, expression: &str) -> Result<Regex, Fault> {
+        if expression.len() > EXPRESSION_MAX_BYTES {
+            let len = expression.len();
+            return Err(format!(
+                "expression is {len} bytes, limit {EXPRESSION_MAX_BYTES}"
+            ));
+        }
+        let built = match program(expression, PROGRAM_MAX_BYTES) {
+            Err(regex::Error::CompiledTooBig(_)) if self.large < LARGE_PROGRAMS_MAX => {
+                self.large += 1;
+                program(expression, LARGE_PROGRAM_MAX_BYTES)
+            }
+            built => built,
+        };
+        built.map_err(|error| {
+            // The last line says what is wrong, those before show where.
+            let text = error.to_string();
+            let what = text.lines().last().unwrap_or_default();
+            let what = what.trim_start_matches("error: ").trim_end_matches('.');
+            format!("expression does not compile: {what}")
+        })
     }
 
     /// Adds a warning, of which a file may cause any number.
@@ -257,28 +288,13 @@ fn percent(value: &str) -> Result<String, Fault> {
     Ok(parts.join("%"))
 }
 
-/// Compiles an expression, in time and room that its length does not exceed by much.
-fn compile(expression: &str) -> Result<Regex, Fault> {
-    if expression.len() > EXPRESSION_MAX_BYTES {
-        let len = expression.len();
-        return Err(format!(
-            "expression is {len} bytes, limit {EXPRESSION_MAX_BYTES}"
-        ));
-    }
-    let built = RegexBuilder::new(expression)
-        .size_limit(PROGRAM_MAX_BYTES)
+/// Makes the program of an expression, within a bound of its size.
+fn program(expression: &str, limit: usize) -> std::result::Result<Regex, regex::Error> {
+    RegexBuilder::new(expression)
+        .size_limit(limit)
         .dfa_size_limit(PROGRAM_MAX_BYTES)
         .nest_limit(32)
-        .build();
-    built.map_err(|error| {
-        // The last line says what is wrong, those before show where.
-        let text = error.to_string();
-        let what = text.lines().last().unwrap_or_default();
-        format!(
-            "expression does not compile: {}",
-            what.trim_start_matches("error: ")
-        )
-    })
+        .build()
 }
 
 #[cfg(test)]

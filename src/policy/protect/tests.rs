@@ -150,7 +150,7 @@ fn hostile_files_are_bounded() {
     let keys: String = (0..20_000).map(|n| format!("k{n}=\n")).collect();
     refused(&format!("[x]\n{keys}"), "more than 16384 keys");
     let sections: String = (0..200).map(|n| format!("[x{n}]\n{OPEN}")).collect();
-    refused(&sections, "200 sections, limit 128");
+    refused(&sections, "200 sections, limit 64");
     refused(
         &format!("[{}]\n{OPEN}", "x".repeat(2_000)),
         "expression is 2000 bytes, limit 1024",
@@ -162,6 +162,21 @@ fn hostile_files_are_bounded() {
     refused(
         &format!("[{}]\n{OPEN}", "(".repeat(1_000)),
         "does not compile",
+    );
+}
+
+#[test]
+fn a_few_expressions_may_be_large() {
+    let section = |n: usize| format!("[^\\w+_\\w+_\\w+_{n}$]\n{OPEN}");
+    let sections = |count| (0..count).map(section).collect::<String>();
+    let none = serde_json::json!({});
+    let rules = rules(&sections(8), ProtectionFormat::Roles, &none).unwrap();
+    let caller = Caller::authenticated(None);
+    assert!(rules.allows_property(&caller, "a_\u{e9}_c_7", PropertyAction::Read));
+    assert!(!rules.allows_property(&caller, "a_c_7", PropertyAction::Read));
+    refused(
+        &sections(9),
+        "section \"^\\\\w+_\\\\w+_\\\\w+_8$\": expression does not compile",
     );
 }
 
@@ -204,4 +219,41 @@ fn formats_are_words_in_any_case() {
     );
     let error = "rules".parse::<ProtectionFormat>().unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidPolicy);
+}
+
+/// Pieces of protection files that have a meaning in some place.
+const PIECES: [&str; 20] = [
+    "[x",
+    "]",
+    "[",
+    "(",
+    "*",
+    "create",
+    "read = @\n",
+    "update=!\n",
+    "delete: a,b\n",
+    " = ",
+    "@",
+    "!",
+    "%",
+    "%%",
+    "\n",
+    "\n ",
+    "# ",
+    ";",
+    "DEFAULT]\n",
+    "\u{e9}",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(2_000))]
+
+    #[test]
+    fn no_file_makes_the_reader_panic(
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..24),
+    ) {
+        for format in [ProtectionFormat::Roles, ProtectionFormat::Policies] {
+            let _ = load(&pieces.concat(), format, &BTreeMap::new());
+        }
+    }
 }

@@ -30,7 +30,7 @@ use set::Set;
 ///     .build()?;
 /// let caller = Caller::project("a").with_role("staff");
 /// assert!(rules.allows(Rule::TasksApiAccess, &caller, &Target::None));
-/// # smalti::Result::Ok(())
+/// # smalti::Result::<()>::Ok(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Rules {

@@ -27,7 +27,7 @@ use crate::policy::shown;
 /// let rule: RuleText = "role:member  AND ( not role:guest )".parse()?;
 /// assert_eq!(rule.to_string(), "role:member and (not role:guest)");
 /// assert!("role:member role:guest".parse::<RuleText>().is_err());
-/// # smalti::Result::Ok(())
+/// # smalti::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RuleText {

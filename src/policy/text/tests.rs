@@ -95,3 +95,43 @@ fn references_and_credentials_are_known() {
     assert_eq!(rule.references().collect::<Vec<_>>(), ["a", "b:c"]);
     assert_eq!(rule.credentials().collect::<Vec<_>>(), ["user"]);
 }
+
+/// Tokens that have a meaning in some place, and some that have none.
+const TOKENS: [&str; 22] = [
+    "and",
+    "OR",
+    "not",
+    "(",
+    ")",
+    "@",
+    "!",
+    "((",
+    "))",
+    "bogus",
+    "'x'",
+    "(not",
+    "rule:t",
+    "role:%(name)s",
+    "\u{a0}",
+    "'public':%(v)s",
+    "\"n\":x)",
+    "(None:%%",
+    "-7:7",
+    "a.b:c",
+    "1a:b",
+    "x:%",
+];
+
+proptest::proptest! {
+    #[test]
+    fn whatever_parses_prints_and_parses_back(
+        tokens in proptest::collection::vec(proptest::sample::select(&TOKENS[..]), 0..12),
+    ) {
+        let text = tokens.join(" ");
+        if let Ok(rule) = text.parse::<RuleText>() {
+            let printed = rule.to_string();
+            proptest::prop_assert!(printed.len() <= text.len());
+            proptest::prop_assert_eq!(printed.parse::<RuleText>().unwrap(), rule);
+        }
+    }
+}
