@@ -155,8 +155,8 @@ fn calls_on_an_image_at_the_same_time_have_an_order() {
         let ids = [id(&mut rng), id(&mut rng)];
         let scripts = scripts(&mut rng, |rng| (rng.below(2) as usize, image::op(rng)));
         // Most histories find an image.
-        for at in 0..rng.below(3) as usize {
-            image::call(&ground, &ids[at], &image::Op::Create);
+        for id in ids.iter().take(rng.below(3) as usize) {
+            image::call(&ground, id, &image::Op::Create);
         }
         let begun: Vec<_> = ids
             .iter()

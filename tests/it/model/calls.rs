@@ -3,7 +3,7 @@
 use serde_json::Value;
 use smalti::image::MemberStatus;
 use smalti::patch::Dialect;
-use smalti::{Caller, ContainerFormat, DiskFormat, ImageId, ProjectId, Visibility};
+use smalti::{Caller, ContainerFormat, DiskFormat, ImageId, ProjectId, Status, Visibility};
 
 /// Ids that callers choose for their images; letters are among the digits, so that case shows.
 pub(super) const POOL: usize = 10;
@@ -123,8 +123,8 @@ pub(super) enum Which {
     Made(usize),
     /// One of those that are there, counted around.
     There(usize),
-    /// One of those whose deletion is delayed, counted around.
-    Waiting(usize),
+    /// One of those in a status, counted around.
+    In(Status, usize),
 }
 
 /// A project that an image is or might be shared with.

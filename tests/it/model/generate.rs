@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use smalti::image::MemberStatus;
 use smalti::patch::Dialect;
-use smalti::{ContainerFormat, DiskFormat, Visibility};
+use smalti::{ContainerFormat, DiskFormat, Status, Visibility};
 
 use super::calls::{
     Actor, CALLERS, CONTENTS, Call, Guard, New, Op, POOL, Party, Route, SLOTS, Step, Walk, Which,
@@ -29,20 +29,23 @@ const WIDE: &str = "\u{1f600}";
 const BEGIN: usize = 12;
 
 /// How often each kind of call comes, in parts of their sum.
-const WEIGHTS: [(fn(&mut Dice) -> Call, u64); 24] = [
+const WEIGHTS: [(fn(&mut Dice) -> Call, u64); 27] = [
     (|dice| Call::Create(dice.new_image()), 170),
     (|dice| Call::Show(dice.which()), 40),
     (|dice| dice.update(), 210),
-    (|dice| Call::Delete(dice.which()), 30),
-    (|dice| Call::Deactivate(dice.which()), 35),
-    (|dice| Call::Reactivate(dice.which()), 25),
-    (|dice| Call::Upload(dice.upto(SLOTS), dice.which()), 100),
+    (|dice| Call::Delete(dice.which()), 20),
+    (|dice| Call::Deactivate(dice.one(Status::Active)), 35),
+    (|dice| Call::Reactivate(dice.one(Status::Deactivated)), 25),
+    (
+        |dice| Call::Upload(dice.upto(SLOTS), dice.one(Status::Queued)),
+        100,
+    ),
     (
         |dice| Call::Finish(dice.upto(SLOTS), dice.upto(CONTENTS.len())),
         60,
     ),
     (|dice| Call::Abort(dice.upto(SLOTS)), 10),
-    (|dice| Call::Open(dice.which()), 30),
+    (|dice| Call::Open(dice.one(Status::Active)), 30),
     (|dice| Call::AddTag(dice.which(), dice.tag()), 50),
     (|dice| Call::RemoveTag(dice.which(), dice.tag()), 30),
     (|dice| Call::AddMember(dice.which(), dice.member()), 80),
@@ -55,7 +58,10 @@ const WEIGHTS: [(fn(&mut Dice) -> Call, u64); 24] = [
     (|dice| Call::RemoveMember(dice.which(), dice.entry()), 25),
     (|dice| Call::List(dice.ask(), Walk::Page), 110),
     (|dice| Call::List(dice.ask(), Walk::ToTheEnd), 20),
-    (|dice| Call::Restore(dice.waiting()), 15),
+    (|dice| Call::Restore(dice.one(Status::PendingDelete)), 15),
+    (|dice| Call::Delete(dice.one(Status::Active)), 15),
+    (|dice| Call::Delete(dice.one(Status::Saving)), 4),
+    (|dice| Call::Open(dice.one(Status::Deactivated)), 10),
     (|_| Call::Scrub, 10),
     (|_| Call::Collect, 3),
     (|_| Call::Reopen, 3),
@@ -146,10 +152,11 @@ impl Dice {
         }
     }
 
-    fn waiting(&mut self) -> Which {
+    /// Names an image in a status, most of the time.
+    fn one(&mut self, status: Status) -> Which {
         match self.upto(4) {
             0 => self.which(),
-            _ => Which::Waiting(self.upto(12)),
+            _ => Which::In(status, self.upto(12)),
         }
     }
 
@@ -319,15 +326,15 @@ impl Dice {
             0 => op("move", "/k0", value),
             1 => op(
                 "add",
-                &self.of(&["k0", "/", "/a//b", "/a~2", "/name/"]),
+                self.of(&["k0", "/", "/a//b", "/a~2", "/name/"]),
                 value,
             ),
             2 => op(
                 "replace",
-                &self.of(&["/name/x", "/tags/-", "/locations/0"]),
+                self.of(&["/name/x", "/tags/-", "/locations/0"]),
                 value,
             ),
-            3 => op("add", &self.of(&["/locations", "/k0/k1"]), place),
+            3 => op("add", self.of(&["/locations", "/k0/k1"]), place),
             4 | 5 => Op {
                 verb: self.of(&["add", "replace"]),
                 path: self.of(&["/k0", "/name", "/id"]).to_owned(),
@@ -335,19 +342,19 @@ impl Dice {
             },
             6 => op(
                 "replace",
-                &self.of(&["/id", "/size", "/self", "/stores"]),
+                self.of(&["/id", "/size", "/self", "/stores"]),
                 json!(5),
             ),
             7 => op(
                 "add",
-                &self.of(&["/deleted", "/location", "/os_glancer"]),
+                self.of(&["/deleted", "/location", "/os_glancer"]),
                 json!(5),
             ),
             8 => op("replace", "/protected", json!("true")),
             9 => op("replace", "/visibility", json!("everybody")),
             10 => op(
                 "replace",
-                &self.of(&["/disk_format", "/tags", "/min_disk"]),
+                self.of(&["/disk_format", "/tags", "/min_disk"]),
                 value,
             ),
             11 => op(
@@ -362,7 +369,7 @@ impl Dice {
             ),
             13 => op("replace", "/name", json!("n".repeat(256))),
             14 => op("add", &format!("/{}", "k".repeat(256)), value),
-            15 => op("add", &self.of(&["/k0", "/name", "/owner"]), json!(WIDE)),
+            15 => op("add", self.of(&["/k0", "/name", "/owner"]), json!(WIDE)),
             16 => op("replace", "/tags", json!(["t0", ""])),
             17 => op("add", "/k0", json!("v".repeat(65_536))),
             18 => Op {

@@ -6,9 +6,9 @@ use smalti::{ErrorCode, ImageId, Status, Visibility};
 
 use super::calls::{Op, Who};
 use super::outcome::Shown;
-use super::reference::{
-    Answer, BASE, PROPERTIES_MAX, TAGS_MAX, World, check_bound, check_property, check_tag,
-    check_text, expect, is_read_only, is_reserved, no,
+use super::reference::{Answer, PROPERTIES_MAX, TAGS_MAX, World, expect, no};
+use super::schema::{
+    BASE, check_bound, check_property, check_tag, check_text, is_read_only, is_reserved,
 };
 
 impl World {

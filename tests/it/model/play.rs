@@ -1,6 +1,5 @@
 //! Plays calls on an engine and on the reference, and compares what they answer.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,21 +7,20 @@ use std::time::Duration;
 
 use smalti::clock::{Clock, Timestamp};
 use smalti::disk::MemoryDisk;
-use smalti::engine::{Builder, Page};
+use smalti::engine::Builder;
 use smalti::query::{ListQuery, PageLimits};
-use smalti::{
-    Algorithm, Engine, Error, ImageId, Images, Limits, ProjectId, Settings, Status, Upload,
-};
+use smalti::{Algorithm, Engine, Images, Limits, Settings, Status, Upload};
 
 use super::asking::query;
 use super::calls::{
-    Actor, Ask, CALLERS, Call, Filter, Guard, New, Role, SLOTS, Sort, Step, Walk, Which, Who,
-    content,
+    Actor, Ask, CALLERS, Call, Filter, Role, SLOTS, Sort, Step, Walk, Which, Who, content,
 };
 use super::listing::{BEGIN_S, SECOND};
 use super::outcome::Outcome;
+use super::pairs::{create, known, read, share};
 use super::reference::{IMAGES_MAX, MEMBERS_MAX, PAGE, PAGE_MAX, PROPERTIES_MAX, TAGS_MAX, World};
 use super::request;
+use super::tally::Tally;
 use crate::support::stage::{Dice, settings};
 
 /// A clock that is set by hand.
@@ -32,51 +30,6 @@ struct Hands(Arc<AtomicI64>);
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// How often each call succeeded and was refused, and how often for each reason.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
-    pub(super) calls: BTreeMap<&'static str, [u64; 2]>,
-    pub(super) codes: BTreeMap<&'static str, u64>,
-    pub(super) pages: u64,
-    pub(super) listed: u64,
-    pub(super) scrubbed: u64,
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, other: &Self) {
-        for (name, counts) in &other.calls {
-            let sum = self.calls.entry(name).or_default();
-            sum[0] += counts[0];
-            sum[1] += counts[1];
-        }
-        for (code, count) in &other.codes {
-            *self.codes.entry(code).or_default() += count;
-        }
-        self.pages += other.pages;
-        self.listed += other.listed;
-        self.scrubbed += other.scrubbed;
-    }
-
-    fn page(&mut self, page: &Result<Page, Error>) {
-        self.pages += 1;
-        self.listed += page.as_ref().map_or(0, |page| page.images().len() as u64);
-    }
-
-    fn count(&mut self, name: &'static str, outcome: &Outcome) {
-        let counts = self.calls.entry(name).or_default();
-        match outcome {
-            Outcome::Refused(code, _) => {
-                counts[1] += 1;
-                *self.codes.entry(code.name()).or_default() += 1;
-            }
-            _ => counts[0] += 1,
-        }
-        if let Outcome::Count(count) = outcome {
-            self.scrubbed += count;
-        }
     }
 }
 
@@ -179,7 +132,10 @@ impl Player {
                 member = self.world.project(&self.world.id(*which), party);
                 Some(member.as_str())
             }
-            Call::Create(new) => new.owner.as_deref().or(Some("a")),
+            Call::Create(new) => match &new.owner {
+                Some(owner) => Some(owner.as_str()),
+                None => ["a", "b", "c"].get(new.tags.len()).copied(),
+            },
             _ => record.and_then(|record| record.shown.owner.as_deref()),
         };
         let writer = CALLERS.iter().find(|who| {
@@ -429,69 +385,5 @@ fn same(found: Outcome, wanted: Outcome) -> Result<(), String> {
         false => Err(format!(
             "the engine answers\n  {found:?}\nand the reference\n  {wanted:?}"
         )),
-    }
-}
-
-fn create(images: &Images, world: &mut World, who: &Who, new: &New) -> (Outcome, Outcome) {
-    let id = new.id.map(|which| world.id(which));
-    let found = request::new_image(new, id.as_ref()).and_then(|new| images.create(new));
-    let fresh = found.as_ref().map(|image| *image.id());
-    let fresh = fresh.unwrap_or(ImageId::from_bytes([0xff; 16]));
-    (found.into(), world.create(who, new, &fresh).into())
-}
-
-/// Returns the revision that a caller says it knows.
-fn known(world: &World, id: &ImageId, guard: Guard) -> Option<u64> {
-    let record = world.images.get(id.as_bytes());
-    let revision = record.map_or(1, |record| record.shown.revision);
-    match guard {
-        Guard::Unguarded => None,
-        Guard::Right => Some(revision),
-        Guard::Wrong => Some(revision + 1),
-    }
-}
-
-fn read(images: &Images, id: &ImageId) -> Result<Option<Vec<u8>>, Error> {
-    let Some(reader) = images.open(id)? else {
-        return Ok(None);
-    };
-    let slices = reader.slices(..)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(slices.concat()))
-}
-
-fn share(
-    images: &Images,
-    world: &mut World,
-    who: &Who,
-    id: &ImageId,
-    call: &Call,
-) -> (Outcome, Outcome) {
-    let members = images.members(id);
-    let party = match call {
-        Call::AddMember(_, it)
-        | Call::ShowMember(_, it)
-        | Call::SetMember(_, it, _)
-        | Call::RemoveMember(_, it) => it,
-        _ => return (members.list().into(), world.list_members(who, id).into()),
-    };
-    let it = &world.project(id, party);
-    let project = ProjectId::new(it.as_str()).expect("a project");
-    match call {
-        Call::AddMember(..) => {
-            let found = members.add(&project);
-            (found.into(), world.add_member(who, id, it).into())
-        }
-        Call::ShowMember(..) => {
-            let found = members.show(&project);
-            (found.into(), world.show_member(who, id, it).into())
-        }
-        Call::SetMember(_, _, status) => {
-            let found = members.set_status(&project, *status);
-            (found.into(), world.set_member(who, id, it, *status).into())
-        }
-        _ => {
-            let found = members.remove(&project);
-            (found.into(), world.remove_member(who, id, it).into())
-        }
     }
 }

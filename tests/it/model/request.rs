@@ -6,7 +6,7 @@ use smalti::patch::Dialect;
 use smalti::{ImageId, Limits, NewImage, Result};
 
 use super::calls::{New, Op, Route};
-use super::reference::BASE;
+use super::schema::BASE;
 
 /// Makes the request for an image.
 pub(super) fn new_image(new: &New, id: Option<&ImageId>) -> Result<NewImage> {

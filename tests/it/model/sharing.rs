@@ -5,7 +5,8 @@ use smalti::{ErrorCode, ImageId, Visibility};
 
 use super::calls::{Role, Who};
 use super::outcome::Shared;
-use super::reference::{Answer, Entry, MEMBERS_MAX, Record, World, check_characters, expect, no};
+use super::reference::{Answer, Entry, MEMBERS_MAX, Record, World, expect, no};
+use super::schema::check_characters;
 
 impl Record {
     fn shared(&self, project: &str) -> Option<Shared> {
