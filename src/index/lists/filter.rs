@@ -29,22 +29,14 @@ pub(super) struct Passed {
     pub(super) is_rough: bool,
 }
 
-/// Tells whether filters leave nothing out of a source, its span aside.
-pub(super) fn takes_all(source: &Source, filters: &Filters) -> bool {
-    let Source {
-        shared,
-        visibility,
-        except,
-        ..
-    } = source;
-    let whole = shared.is_none() && visibility.is_none() && except.is_none();
+/// Tells whether filters leave nothing out; sources are made of those that are not looked at here.
+pub(super) fn takes_all(filters: &Filters) -> bool {
     let texts = [
         &filters.checksum,
         &filters.os_hash_algo,
         &filters.os_hash_value,
     ];
-    whole
-        && !filters.nothing
+    !filters.nothing
         && texts.iter().all(|text| text.is_none())
         && filters.protected.is_none()
         && filters.texts.is_empty()
