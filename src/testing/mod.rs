@@ -1,5 +1,6 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+mod fill;
 mod image;
 mod packs;
 mod patch;
@@ -19,6 +20,7 @@ use crate::ingest::{Frozen, Gang, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
 use crate::manifest;
 
+pub use fill::{MadeImage, put_images};
 pub use image::store_image;
 pub use packs::{
     NewSegment, PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments,

@@ -52,7 +52,11 @@ pub(super) fn set(put: &mut dyn Put, fact: Fact, slot: u64, code: u64) -> Result
 
 /// Returns a number of a slot.
 pub(super) fn get(get: &dyn Get, fact: Fact, slot: u64) -> Result<u64> {
-    Ok(read(get, &key(fact, slot >> ROW_BITS))?[place(slot)])
+    let mut code = Ok(0);
+    get.get(Table::Facts, &key(fact, slot >> ROW_BITS), &mut |bytes| {
+        code = Stored::new(bytes).and_then(|row| row.code(place(slot)))
+    })?;
+    code
 }
 
 /// Lends slot and number of each slot of a set, ascending.
@@ -60,16 +64,28 @@ pub(super) fn each(
     get: &dyn Get,
     fact: Fact,
     set: &Slots,
-    f: &mut dyn FnMut(u64, u64),
+    mut f: impl FnMut(u64, u64),
+) -> Result<()> {
+    each_word(get, fact, set, &mut |number, bits, codes| {
+        for bit in ones(bits) {
+            f(number << 6 | u64::from(bit), codes[usize::from(bit)]);
+        }
+    })
+}
+
+/// Lends each word of a set, its number and its bits, with the numbers of its 64 slots.
+fn each_word(
+    get: &dyn Get,
+    fact: Fact,
+    set: &Slots,
+    f: &mut dyn FnMut(u64, u64, &[u64; 64]),
 ) -> Result<()> {
     for run in runs(set) {
         let mut words = run.iter().peekable();
         let mut take = |number: u64, row: &[u64; ROW]| {
+            let halves = row.as_chunks::<64>().0;
             while let Some((word, bits)) = words.next_if(|(word, _)| word >> 1 == number) {
-                for bit in ones(*bits) {
-                    let slot = word << 6 | u64::from(bit);
-                    f(slot, row[place(slot)]);
-                }
+                f(*word, *bits, &halves[usize::from(word & 1 == 1)]);
             }
         };
         scan(get, fact, run, &mut take)?;
@@ -82,13 +98,15 @@ pub(super) fn filter(
     get: &dyn Get,
     fact: Fact,
     set: &Slots,
-    test: &dyn Fn(u64) -> bool,
+    test: impl Fn(u64) -> bool,
 ) -> Result<Slots> {
     let mut passed = Slots::default();
-    each(get, fact, set, &mut |slot, code| {
-        if test(code) {
-            passed.push_word(slot >> 6, 1 << (slot & 63));
+    each_word(get, fact, set, &mut |number, bits, codes| {
+        let mut left = 0;
+        for (bit, code) in codes.iter().enumerate() {
+            left |= u64::from(test(*code)) << bit;
         }
+        passed.push_word(number, bits & left);
     })?;
     Ok(passed)
 }
@@ -193,25 +211,64 @@ fn encode(row: &[u64; ROW]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Reads the stored form of a row.
-fn decode(bytes: &[u8]) -> Result<[u64; ROW]> {
-    let damaged = || {
-        let len = bytes.len();
-        Error::corrupt(format!("table facts: {len} bytes are no row"))
-    };
-    let (&[width, ref base @ ..], stored) = bytes.split_first_chunk::<9>().ok_or_else(damaged)?;
-    let (width, base) = (usize::from(width), u64::from_le_bytes(*base));
-    if !(1..=8).contains(&width) || stored.len() != ROW * width {
-        return Err(damaged());
+/// The stored form of a row, its length tested.
+struct Stored<'a> {
+    width: usize,
+    base: u64,
+    codes: &'a [u8],
+}
+
+impl<'a> Stored<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self> {
+        let found = bytes.split_first_chunk::<9>();
+        let (&[width, ref base @ ..], codes) = found.ok_or_else(|| damaged(bytes.len()))?;
+        let (width, base) = (usize::from(width), u64::from_le_bytes(*base));
+        if !(1..=8).contains(&width) || codes.len() != ROW * width {
+            return Err(damaged(bytes.len()));
+        }
+        Ok(Self { width, base, codes })
     }
-    let mut row = [0; ROW];
-    for (code, stored) in row.iter_mut().zip(stored.chunks_exact(width)) {
+
+    /// Returns the number at one place.
+    fn code(&self, place: usize) -> Result<u64> {
         let mut word = [0; 8];
-        word[..width].copy_from_slice(stored);
-        let above = u64::from_le_bytes(word);
-        if above != 0 {
-            *code = base.checked_add(above - 1).ok_or_else(damaged)?;
+        let at = place * self.width;
+        word[..self.width].copy_from_slice(&self.codes[at..at + self.width]);
+        match u64::from_le_bytes(word).checked_sub(1) {
+            None => Ok(0),
+            Some(above) => {
+                let sum = self.base.checked_add(above);
+                sum.ok_or_else(|| damaged(9 + self.codes.len()))
+            }
         }
     }
-    Ok(row)
+}
+
+/// Reads the stored form of a row: whole words that overlap, which costs a fraction of as many
+/// copies of a few bytes.
+fn decode(bytes: &[u8]) -> Result<[u64; ROW]> {
+    let Stored { width, base, codes } = Stored::new(bytes)?;
+    let mut padded = [0; ROW * 8 + 8];
+    padded[..codes.len()].copy_from_slice(codes);
+    let mask = u64::MAX >> (64 - 8 * width);
+    let (mut row, mut most) = ([0; ROW], 0);
+    for (at, code) in row.iter_mut().enumerate() {
+        let word = padded[at * width..].first_chunk().copied();
+        let stored = u64::from_le_bytes(word.unwrap_or_default()) & mask;
+        most = most.max(stored);
+        // One more than the difference, and 0 stays 0.
+        *code = match stored {
+            0 => 0,
+            _ => base.wrapping_add(stored - 1),
+        };
+    }
+    match base.checked_add(most.saturating_sub(1)) {
+        Some(_) => Ok(row),
+        None => Err(damaged(bytes.len())),
+    }
+}
+
+#[cold]
+fn damaged(len: usize) -> Error {
+    Error::corrupt(format!("table facts: {len} bytes are no row"))
 }

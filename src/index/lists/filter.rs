@@ -29,22 +29,14 @@ pub(super) struct Passed {
     pub(super) is_rough: bool,
 }
 
-/// Tells whether filters leave nothing out of a source, its span aside.
-pub(super) fn takes_all(source: &Source, filters: &Filters) -> bool {
-    let Source {
-        shared,
-        visibility,
-        except,
-        ..
-    } = source;
-    let whole = shared.is_none() && visibility.is_none() && except.is_none();
+/// Tells whether filters leave nothing out; sources are made of those that are not looked at here.
+pub(super) fn takes_all(filters: &Filters) -> bool {
     let texts = [
         &filters.checksum,
         &filters.os_hash_algo,
         &filters.os_hash_value,
     ];
-    whole
-        && !filters.nothing
+    !filters.nothing
         && texts.iter().all(|text| text.is_none())
         && filters.protected.is_none()
         && filters.texts.is_empty()
@@ -172,7 +164,7 @@ impl Work<'_> {
                 NumberField::MinRam => (Fact::MinRam, 0),
                 NumberField::MinDisk => (Fact::MinDisk, 0),
             };
-            self.fact(fact, &|code| {
+            self.fact(fact, |code| {
                 // Null passes no bound.
                 let Some(number) = code.checked_sub(offset) else {
                     return false;
@@ -194,12 +186,12 @@ impl Work<'_> {
                 TimeField::CreatedAt => Fact::CreatedAt,
                 TimeField::UpdatedAt => Fact::UpdatedAt,
             };
-            self.fact(fact, &|code| test.passes(unstamp(code).as_secs(), *bound))?;
+            self.fact(fact, |code| test.passes(unstamp(code).as_secs(), *bound))?;
         }
         Ok(())
     }
 
-    fn fact(&mut self, fact: Fact, test: &dyn Fn(u64) -> bool) -> Result<()> {
+    fn fact(&mut self, fact: Fact, test: impl Fn(u64) -> bool) -> Result<()> {
         let set = self.set()?;
         self.set = Some(facts::filter(self.get, fact, &set, test)?);
         Ok(())
@@ -218,16 +210,14 @@ impl Work<'_> {
         if self.set.is_none() && narrow {
             self.set = Some(self.set()?);
         }
-        let left_out = source.not_owner.map(slots_of);
-        let candidates = self.set.map_or(Candidates::All, |set| {
-            let inside = |slot: &u64| {
-                self.span.contains(slot)
-                    && left_out.as_ref().is_none_or(|owned| !owned.contains(slot))
-            };
-            Candidates::Set(match narrow {
-                true => Slots::of(set.iter().filter(inside)),
-                false => set,
-            })
+        let inside = |owner: u32| {
+            self.span.contains(slots_of(owner).start()) && source.not_owner != Some(owner)
+        };
+        let candidates = self.set.map_or(Candidates::All, |mut set| {
+            if narrow {
+                set.retain_owners(inside);
+            }
+            Candidates::Set(set)
         });
         Ok(Passed {
             candidates,

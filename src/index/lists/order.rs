@@ -163,7 +163,7 @@ impl Orderer<'_> {
         let mut rows: Vec<(Vec3, u64)> = set.iter().map(|slot| ([0; 3], slot)).collect();
         for (at, (fact, direction)) in keys.iter().take(3).enumerate() {
             let mut next = rows.iter_mut();
-            facts::each(self.get, *fact, set, &mut |_, code| {
+            facts::each(self.get, *fact, set, |_, code| {
                 if let Some((codes, _)) = next.next() {
                     codes[at] = directed(code, *direction);
                 }
@@ -537,7 +537,7 @@ impl<'a> Walk<'a> {
             Sorted::Created | Sorted::Updated | Sorted::Size => {
                 let fact = number(self.order[0].0).unwrap_or(Fact::CreatedAt);
                 let code = rows::code(&image, fact);
-                facts::filter(get, fact, &set, &|other| other == code)?
+                facts::filter(get, fact, &set, |other| other == code)?
             }
             Sorted::Id => Slots::default(),
         };

@@ -142,19 +142,32 @@ impl Found {
     }
 }
 
-/// Returns the view that holds just the images of a source in the order that is asked for.
+/// Returns the rows that hold just the images of a source in the order that is asked for: those of
+/// a view, or those of what is shared with a project.
 fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
     let [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] = ask.order else {
         return None;
     };
-    if direction != same || source.not_owner.is_some() || !filter::takes_all(source, ask.filters) {
+    let whole = source.visibility.is_none() && source.except.is_none();
+    if direction != same || !whole || !filter::takes_all(ask.filters) {
         return None;
     }
+    let everywhere = source.span == EVERYWHERE;
+    if let Some(shared) = &source.shared {
+        let mut statuses = shared.numbers();
+        let (Some(status), None, true) = (statuses.next(), statuses.next(), everywhere) else {
+            return None;
+        };
+        let prefix = rows::share_prefix(source.part, shared.member, status);
+        let stream = Stream::of_shares(source.part, prefix, *direction, ask.after);
+        return Some(stream.without(source.not_owner));
+    }
     let scope = match source.part.is_public() {
-        true if source.span == EVERYWHERE => rows::PUBLIC_SCOPE,
-        false if source.span != EVERYWHERE => rows::owner_of(*source.span.start()),
+        true if everywhere => rows::PUBLIC_SCOPE,
+        false if !everywhere => rows::owner_of(*source.span.start()),
         _ => return None,
     };
     debug_assert!(source.part.is_public() || source.span == slots_of(scope));
-    Some(Stream::new(source.part, scope, *direction, ask.after))
+    let whole = source.not_owner.is_none();
+    whole.then(|| Stream::new(source.part, scope, *direction, ask.after))
 }

@@ -144,7 +144,7 @@ impl Posting {
             let block = word >> (BLOCK_BITS - 6);
             if blocks.last() != Some(&block) {
                 if blocks.len() == FEW_BLOCKS {
-                    return Ok(self.load(get, &(0..=u64::MAX))?.and(set));
+                    return Ok(self.load(get, &set.span())?.and(set));
                 }
                 blocks.push(block);
             }

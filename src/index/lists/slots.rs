@@ -4,6 +4,7 @@
 //! So the images of an owner are neighbours, and sets of them are short.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 /// Bits of a slot below the number of the word that it is in.
 const WORD_BITS: u32 = 6;
@@ -51,6 +52,13 @@ impl Slots {
         self.words.is_empty()
     }
 
+    /// Returns a span that holds all slots of the set.
+    pub(super) fn span(&self) -> RangeInclusive<u64> {
+        let first = self.words.first().map_or(0, |word| word.0 << WORD_BITS);
+        let last = self.words.last().map_or(0, |word| word.0 << WORD_BITS | 63);
+        first..=last
+    }
+
     /// Returns how many slots the set holds.
     pub(super) fn len(&self) -> u64 {
         let ones = |(_, bits): &(u64, u64)| u64::from(bits.count_ones());
@@ -68,6 +76,12 @@ impl Slots {
     /// Returns the words, ascending: number, and bits that are not 0.
     pub(super) fn words(&self) -> &[(u64, u64)] {
         &self.words
+    }
+
+    /// Keeps the slots of the owners that pass a test. A word has one owner.
+    pub(super) fn retain_owners(&mut self, test: impl Fn(u32) -> bool) {
+        let owner = |number: u64| u32::try_from(number >> 26).unwrap_or_default();
+        self.words.retain(|(number, _)| test(owner(*number)));
     }
 
     /// Returns the slots, ascending.

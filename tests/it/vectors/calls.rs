@@ -110,7 +110,7 @@ impl<'a> Scene<'a> {
         let mut queued = self.given.clone();
         queued["status"] = json!("queued");
         let id = *self.copy_of(queued).id();
-        self.engine.set_policy(DefaultPolicy::default());
+        self.engine.set_policy(DefaultPolicy);
         let images = self.engine.images(&operator());
         upload(&images, &id).expect("data");
         if self.given["status"] == "deactivated" {
