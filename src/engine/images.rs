@@ -187,7 +187,8 @@ impl Images {
     /// Returns a page of the images that the caller may list and that pass the filters of a query,
     /// in its order, from one snapshot.
     ///
-    /// Costs what the page shows, and a little for each filter; no list reads all images.
+    /// Costs what the page shows, and a little for each filter; `docs/benchmarks.md` has how much,
+    /// and for which orders of very common values it is more.
     ///
     /// # Errors
     /// `Forbidden` unless policy lets the caller list; `InvalidMarker` if the marker is no image
