@@ -15,6 +15,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     code: ErrorCode,
     message: String,
+    /// Where the same reason has another status than usual.
+    http_status: Option<u16>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -57,7 +59,7 @@ macro_rules! codes {
                 match self { $(Self::$name => ErrorKind::$kind,)* }
             }
 
-            /// Returns the HTTP status that the Images API gives to this reason.
+            /// Returns the HTTP status that the Images API usually gives to this reason.
             pub fn http_status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
             }
@@ -83,6 +85,50 @@ codes! {
     EmptyTag => Invalid, 400;
     /// A string holds a code point at or above U+10000 while these are refused.
     UnsupportedCharacter => Invalid, 400;
+    /// A body is not JSON, or holds more than is read.
+    MalformedJson => Invalid, 400;
+    /// There is no body, and there must be one.
+    BodyRequired => Invalid, 400;
+    /// A body is JSON of another shape than the call takes.
+    UnexpectedBody => Invalid, 400;
+    /// There is a body, and there must be none.
+    BodyNotAllowed => Invalid, 400;
+    /// A pointer of a patch is malformed, or as deep as none may be here.
+    InvalidPointer => Invalid, 400;
+    /// An operation of a patch is none of add, replace and remove.
+    UnknownOperation => Invalid, 400;
+    /// An operation of a patch lacks its value.
+    MissingValue => Invalid, 400;
+    /// The value of a filter is malformed.
+    InvalidFilterValue => Invalid, 400;
+    /// A filter has an operator that it does not know.
+    InvalidFilterOperator => Invalid, 400;
+    /// The filter `visibility` is no visibility.
+    InvalidVisibility => Invalid, 400;
+    /// The filter `member_status` is no status of a member.
+    InvalidMemberStatus => Invalid, 400;
+    /// Lists have no such filter.
+    UnsupportedFilter => Invalid, 400;
+    /// A parameter that stands once is repeated.
+    RepeatedParameter => Invalid, 400;
+    /// Lists are not sorted by this.
+    InvalidSortKey => Invalid, 400;
+    /// A direction is neither `asc` nor `desc`.
+    InvalidSortDir => Invalid, 400;
+    /// Both forms of sorting are used at once.
+    SortSyntaxMixed => Invalid, 400;
+    /// There are as many directions as no number of keys allows.
+    SortCountMismatch => Invalid, 400;
+    /// The limit of a page is no number.
+    InvalidLimit => Invalid, 400;
+    /// The marker is no image that the caller sees.
+    InvalidMarker => Invalid, 400;
+    /// The url of a location is not allowed, or stands for nothing.
+    InvalidLocation => Invalid, 400;
+    /// The index of a location is malformed or out of range.
+    InvalidLocationIndex => Invalid, 400;
+    /// The location is there already.
+    DuplicateLocation => Invalid, 400;
     /// More than one byte range was asked for.
     MultiRange => Invalid, 400;
     /// Data was sent to an image whose formats are not set.
@@ -93,6 +139,8 @@ codes! {
     HashConflict => Conflict, 409;
     /// A setting of the engine has no legal value.
     InvalidSettings => Invalid, 400;
+    /// A policy file or a file of property protections is faulty.
+    InvalidPolicy => Invalid, 500;
     /// The source of an upload failed.
     SourceFailed => Invalid, 400;
     /// The caller has no identity.
@@ -105,28 +153,52 @@ codes! {
     ReadOnlyProperty => Forbidden, 403;
     /// The property name is reserved.
     ReservedProperty => Forbidden, 403;
+    /// A base property cannot be removed.
+    NotRemovable => Forbidden, 403;
+    /// A format cannot change any more.
+    FormatFrozen => Forbidden, 403;
     /// The image is protected against deletion.
     ProtectedImage => Forbidden, 403;
     /// The image is deactivated and its data is closed to all but administrators.
     ImageDeactivated => Forbidden, 403;
+    /// An image keeps its last location.
+    LastLocation => Forbidden, 403;
+    /// Locations are not shown and cannot be changed.
+    LocationsHidden => Forbidden, 403;
+    /// The image is not shared, so it has no members.
+    NotShared => Forbidden, 403;
     /// No such image, or none that the caller may see.
     NotFound => NotFound, 404;
     /// The id is or was in use.
     Duplicate => Conflict, 409;
     /// The status of the image does not allow the operation.
     InvalidState => Conflict, 409;
+    /// The image has changed since the revision that the caller knows.
+    RevisionMismatch => Conflict, 409;
+    /// There is no such custom property.
+    PropertyMissing => Conflict, 409;
+    /// There is such a property already.
+    PropertyExists => Conflict, 409;
+    /// An import of the image is under way.
+    ImportLocked => Conflict, 409;
     /// The image was deleted while its data came in.
     GoneDuringUpload => NotFound, 410;
     /// Too many tags.
     TagLimitExceeded => TooLarge, 413;
     /// Too many properties.
     PropertyLimitExceeded => TooLarge, 413;
+    /// Too many members.
+    MemberLimitExceeded => TooLarge, 413;
+    /// Too many locations.
+    LocationLimitExceeded => TooLarge, 413;
     /// A quota of the project is exceeded.
     QuotaExceeded => TooLarge, 413;
     /// The image is larger than the largest size allowed.
     ImageTooLarge => TooLarge, 413;
     /// The disk is full.
     StorageFull => Full, 413;
+    /// The media type of a body is not taken here.
+    UnsupportedMediaType => Invalid, 415;
     /// The range is malformed or lies outside the image.
     RangeNotSatisfiable => Unsatisfiable, 416;
     /// A fault of this library.
@@ -157,6 +229,7 @@ impl Error {
         Self(Box::new(Inner {
             code,
             message: message.into(),
+            http_status: None,
             source: None,
         }))
     }
@@ -186,6 +259,13 @@ impl Error {
         self
     }
 
+    /// Sets the status of a reason that the API answers otherwise in this operation.
+    #[must_use]
+    pub(crate) fn with_http_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
     /// Returns the coarse reason.
     pub fn kind(&self) -> ErrorKind {
         self.0.code.kind()
@@ -198,7 +278,8 @@ impl Error {
 
     /// Returns the HTTP status that the Images API gives to this error.
     pub fn http_status(&self) -> u16 {
-        self.0.code.http_status()
+        let usual = || self.0.code.http_status();
+        self.0.http_status.unwrap_or_else(usual)
     }
 
     /// Returns the text for a reader, without the code.

@@ -7,7 +7,10 @@
 //! - [`Engine`] is the open store. Maintenance hangs off it: [`Engine::collect`],
 //!   [`Engine::verify`], [`Engine::stats`].
 //! - [`Images`] is what one [`Caller`] may do: [`create`](Images::create), [`show`](Images::show),
-//!   [`upload`](Images::upload), [`open`](Images::open), [`delete`](Images::delete).
+//!   [`update`](Images::update), [`list`](Images::list), [`upload`](Images::upload),
+//!   [`open`](Images::open), [`delete`](Images::delete), and its [`Members`] and [`Tags`].
+//! - [`Patch`] and [`ListQuery`] are read from requests or made step by step; who may do what is
+//!   the default of the API, [`Rules`] from policy files, or a [`Policy`] of the host.
 //! - [`Upload`] takes bytes, by [`std::io::Write`] or [`Upload::read_from`]; [`Reader`] gives any
 //!   range of them: [`Reader::slices`].
 //! - [`Error`] carries a coarse [`ErrorKind`], a stable [`ErrorCode`] and an HTTP status.
@@ -50,7 +53,8 @@
 //!
 //! # Where to look
 //! The names that a host needs are at the root, the rest in the rooms: [`range`] for HTTP byte
-//! ranges, [`policy`] for who may do what, [`gc`] and [`check`] for maintenance, [`store`] and
+//! ranges, [`query`] and [`patch`] for requests, [`wire`] for JSON documents, [`policy`] for who may
+//! do what, [`gc`] and [`check`] for maintenance, [`store`] and
 //! [`disk`] for places of its own. In the repository, `docs/` has architecture, format, semantics
 //! and decisions.
 
@@ -69,10 +73,13 @@ pub mod id;
 pub mod image;
 mod index;
 pub mod ingest;
+mod json;
 mod lease;
 pub mod limits;
 mod manifest;
+pub mod patch;
 pub mod policy;
+pub mod query;
 pub mod range;
 pub mod read;
 pub mod store;
@@ -80,20 +87,25 @@ mod sum;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
+pub mod wire;
 
 pub use base::{Random, SystemRandom};
 pub use bytes::Bytes;
 pub use check::{Damage, RebuildReport, VerifyReport};
 pub use chunk::{CutterKind, Verify};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use engine::{Builder, Dedup, Engine, Images, Recovery, Settings, Stats};
+pub use engine::{Builder, Dedup, Engine, Images, Members, Page, Recovery, Settings, Stats, Tags};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use gc::{GcOptions, GcPlan, GcReport};
 pub use hash::Algorithm;
 pub use id::{ImageId, ProjectId};
-pub use image::{ContainerFormat, Digest, DiskFormat, Image, Limits, NewImage, Status, Visibility};
+pub use image::{
+    ContainerFormat, Digest, DiskFormat, Image, Limits, Member, MemberStatus, NewImage, Patch,
+    Status, Visibility,
+};
 pub use ingest::{Upload, UploadOptions};
-pub use policy::Caller;
+pub use policy::{Caller, Policy, Rules};
+pub use query::ListQuery;
 pub use range::ByteRange;
 pub use read::{Extent, ExtentKind, ReadMode, ReadOptions, Reader, Slices};
 

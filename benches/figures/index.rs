@@ -1,23 +1,20 @@
 //! Figures of names: S8, S9, S13 and S14.
 
-use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use smalti::engine::Builder;
 use smalti::limits::TIB;
-use smalti::{Engine, ImageId, Settings};
+use smalti::{Engine, Settings};
 
 use crate::data::{
     IDENTITY, MD5_AND_SHA512, Place, Rng, engine, images, new_image, settings, upload,
 };
-use crate::memory::{Watch, own_mib, run_child};
+use crate::memory::{Watch, run_child};
 use crate::quick::QuickDisk;
 use crate::raw_index::RawIndex;
 use crate::{Goal, Plan, Row, median};
-
-const MANY: usize = 200_000;
 
 fn micros(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
@@ -81,72 +78,6 @@ pub(crate) fn create(plan: &Plan) -> Vec<Row> {
 fn quick_engine(dir: &Path, settings: Settings) -> Engine {
     let builder = Builder::on_disk(QuickDisk::shared(dir));
     builder.settings(settings).open().expect("engine")
-}
-
-pub(crate) fn many(plan: &Plan) -> Vec<Row> {
-    let place = Place::new(plan, "idle");
-    let path = place.join("engine");
-    let engine = quick_engine(&path, settings(MD5_AND_SHA512));
-    let images = images(&engine);
-    let create = |_| *images.create(new_image()).expect("create").id();
-    let ids: Vec<ImageId> = (0..MANY).map(create).collect();
-    let raw = RawIndex::create(&place.join("raw.redb"));
-    raw.put(ids.iter().map(ImageId::as_bytes));
-    let mut rng = Rng(3);
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
-    for _ in 0..50_000 {
-        let id = &ids[rng.below(MANY as u64) as usize];
-        ours.push(micros(|| drop(black_box(images.show(id).expect("show")))));
-        let id = &ids[rng.below(MANY as u64) as usize];
-        bare.push(micros(|| {
-            black_box(raw.get(id.as_bytes()));
-        }));
-    }
-    let (ours, bare) = (median(ours), median(bare));
-    engine.close(Duration::ZERO).expect("close");
-    drop((images, engine));
-    let memory = |what: &str, smalti, most| Row {
-        figure: "S13",
-        what: what.to_owned(),
-        unit: "MiB",
-        smalti,
-        raw: None,
-        ratio: None,
-        goal: Goal::AtMost(most),
-    };
-    let all: Vec<u8> = ids.iter().flat_map(|id| *id.as_bytes()).collect();
-    std::fs::write(path.join("ids"), all).expect("ids");
-    let idle = run_child("idle", &path, "").unwrap_or(f64::NAN);
-    let upload = run_child("upload", &place.join("one"), "256").unwrap_or(f64::NAN);
-    vec![
-        Row {
-            figure: "S9",
-            what: format!("show by id, {MANY} images: p50 (ratio of speeds)"),
-            unit: "us",
-            smalti: ours,
-            raw: Some(bare),
-            ratio: Some(bare / ours),
-            goal: Goal::Ratio(0.5),
-        },
-        memory(
-            &format!("memory of an engine with {MANY} images, all read"),
-            idle,
-            64.0 + 64.0 + 32.0,
-        ),
-        memory("memory of one upload at its peak", upload, 24.0),
-    ]
-}
-
-/// Opens an engine and shows each of its images; returns the memory that this took.
-pub(crate) fn idle_mib(dir: &Path) -> f64 {
-    let ids = std::fs::read(dir.join("ids")).expect("ids");
-    let before = own_mib();
-    let engine = engine(dir, MD5_AND_SHA512);
-    let images = images(&engine);
-    for id in ids.as_chunks::<16>().0 {
-        images.show(&ImageId::from_bytes(*id)).expect("show");
-    }
-    own_mib() - before
 }
 
 /// Returns the memory that one upload takes beyond an open engine.

@@ -6,16 +6,21 @@
 //!
 //! ```text
 //! cargo bench --bench figures --features testing -- [FIGURE]... [--dir DIR] [--size-mib N] [--rounds N]
+//!     [--images N] [--fleet DIR]
 //! ```
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "lengths here are of bytes in memory, on machines that run benches"
+    clippy::cast_sign_loss,
+    reason = "numbers here are lengths and counts, on machines that run benches"
 )]
 
 mod data;
+mod fleet;
 mod index;
 mod ingest;
+mod lists;
+mod many;
 mod memory;
 mod pipeline;
 mod quick;
@@ -32,6 +37,10 @@ pub(crate) struct Plan {
     pub(crate) dir: PathBuf,
     pub(crate) size_mib: usize,
     pub(crate) rounds: usize,
+    /// How many images there are where there are many.
+    pub(crate) images: u64,
+    /// Where data sets of many images are kept for later runs.
+    pub(crate) fleet: Option<PathBuf>,
 }
 
 impl Plan {
@@ -41,6 +50,8 @@ impl Plan {
             dir: std::env::temp_dir(),
             size_mib: 512,
             rounds: 3,
+            images: 1_000_000,
+            fleet: None,
         };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -49,6 +60,8 @@ impl Plan {
                 "--dir" => plan.dir = value().into(),
                 "--size-mib" => plan.size_mib = value().parse().expect("a number of MiB"),
                 "--rounds" => plan.rounds = value().parse().expect("a number of rounds"),
+                "--images" => plan.images = value().parse().expect("a number of images"),
+                "--fleet" => plan.fleet = Some(value().into()),
                 // What cargo passes on its own.
                 "--bench" => {}
                 figure => plan.figures.push(figure.to_uppercase()),
@@ -57,7 +70,7 @@ impl Plan {
         plan
     }
 
-    fn wants(&self, figure: &str) -> bool {
+    pub(crate) fn wants(&self, figure: &str) -> bool {
         self.figures.is_empty() || self.figures.iter().any(|wanted| wanted == figure)
     }
 
@@ -197,7 +210,7 @@ fn main() {
         (&["S7"], read::open),
         (&["S12"], read::growth),
         (&["S8"], index::create),
-        (&["S9", "S13"], index::many),
+        (&["S8", "S9", "S10", "S11", "S12", "S13"], many::many),
         (&["S14"], index::reopen),
     ];
     for (names, measure) in figures {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::index;
+use crate::{index, many};
 
 /// Returns the memory that is this process's own, maps of files left out, in MiB.
 pub(crate) fn own_mib() -> f64 {
@@ -66,7 +66,7 @@ pub(crate) fn run_child(name: &str, dir: &Path, argument: &str) -> Option<f64> {
 pub(crate) fn child(name: &str, dir: &Path, argument: Option<&str>) {
     let count = argument.and_then(|text| text.parse().ok()).unwrap_or(0);
     match name {
-        "idle" => println!("{}", index::idle_mib(dir)),
+        "idle" => println!("{}", many::idle_mib(dir, count as u64)),
         "upload" => println!("{}", index::upload_mib(dir, count)),
         "killed" => index::fill_and_die(dir, count),
         _ => panic!("no child {name}"),

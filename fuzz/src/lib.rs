@@ -3,5 +3,9 @@
 pub mod bytes;
 pub mod manifest;
 pub mod pack;
+pub mod patch;
+pub mod policy;
+pub mod property;
+pub mod query;
 pub mod range;
 pub mod record;

@@ -11,11 +11,12 @@ use super::call::{Call, call};
 use super::pieces::Pieces;
 use super::reader::AsyncReader;
 use super::upload::upload;
-use crate::engine::Images;
+use crate::engine::{Images, Page};
 use crate::error::Result;
 use crate::id::ImageId;
-use crate::image::{Image, NewImage};
+use crate::image::{Image, NewImage, Patch};
 use crate::ingest::UploadOptions;
+use crate::query::ListQuery;
 use crate::read::{ReadOptions, Reader};
 
 /// The images of an engine as one caller may see and change them, for tasks.
@@ -183,6 +184,56 @@ impl AsyncImages {
     pub async fn delete(&self, id: &ImageId) -> Result<()> {
         let id = *id;
         self.call(move |images| images.delete(&id)).await
+    }
+
+    /// Changes an image by a patch, as [`Images::update`]. Durable when it returns.
+    ///
+    /// Dropping the future leaves the image changed or not.
+    ///
+    /// # Errors
+    /// Those of [`Images::update`].
+    pub async fn update(&self, id: &ImageId, patch: Patch) -> Result<Image> {
+        let id = *id;
+        self.call(move |images| images.update(&id, &patch)).await
+    }
+
+    /// Returns a page of a list, as [`Images::list`]. Reads the index, where it is polled.
+    ///
+    /// Never waits, so that there is nothing to drop.
+    ///
+    /// # Errors
+    /// Those of [`Images::list`].
+    pub async fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.images.list(query)
+    }
+
+    /// Runs any other calls on a thread of the engine: those of members and tags, or several at
+    /// once.
+    ///
+    /// Dropping the future leaves them done, or done as far as they had got.
+    ///
+    /// # Errors
+    /// Whatever `work` returns.
+    ///
+    /// # Examples
+    /// ```
+    /// # use smalti::{Caller, Engine, NewImage, ProjectId};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> smalti::Result<()> {
+    /// # let engine = Engine::in_memory()?;
+    /// let images = engine.images(&Caller::project("a")).asyncio();
+    /// let image = images.create(NewImage::named("debian")).await?;
+    /// let (id, b) = (*image.id(), ProjectId::new("b")?);
+    /// let member = images.run(move |images| images.members(&id).add(&b)).await?;
+    /// assert_eq!(member.member_id().as_str(), "b");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Images) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.call(work).await
     }
 
     fn call<T: Send + 'static>(

@@ -9,8 +9,8 @@ use crate::base::{Base, lost};
 use crate::chunk::{Place, Verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
+use crate::index::lists;
 use crate::index::places::{self, Counter};
-use crate::index::record::decode_image;
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, ReleaseRow};
 use crate::index::{Get, Kv, Order, Table, codec, images};
@@ -33,6 +33,7 @@ pub(super) fn check(base: &Base, report: &mut VerifyReport, bad: &mut Bad) -> Re
         bad.clone_from(&found_bad);
         let chunk_count = packs(get, report, bad)?;
         sums(get, report)?;
+        lists::check(get, &mut |what| report.damage.push(Damage::of_index(what)))?;
         let passes = chunk_count.div_ceil(CHUNKS_AT_ONCE).clamp(1, 256);
         for pass in 0..passes {
             references(base, get, report, &|key| {
@@ -89,7 +90,7 @@ fn packs(get: &dyn Get, report: &mut VerifyReport, bad: &mut Bad) -> Result<u64>
 fn sums(get: &dyn Get, report: &mut VerifyReport) -> Result<()> {
     let (mut count, mut logical, mut zero) = (0, 0, 0);
     let read = &mut |_: &[u8], value: &[u8]| {
-        if let Some(data) = decode_image(value)?.data() {
+        if let Some(data) = images::decode(value)?.1.data() {
             count += 1;
             logical += data.len_bytes;
             zero += data.zero_bytes;
@@ -126,7 +127,7 @@ fn references(
         }
     };
     places::collect(get, Table::Images, usize::MAX, &mut |_, value| {
-        let image = decode_image(value)?;
+        let (_, image) = images::decode(value)?;
         image
             .data()
             .map(images::root_key)

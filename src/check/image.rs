@@ -9,7 +9,6 @@ use crate::chunk::Verify;
 use crate::error::{Error, Result};
 use crate::id::{ChunkKey, ChunkKind, ImageId};
 use crate::image::Image;
-use crate::index::record::decode_image;
 use crate::index::refs::child_key;
 use crate::index::{Kv, Table, images, places};
 use crate::manifest::{Content, Page};
@@ -121,7 +120,7 @@ pub(super) fn trace(base: &Base, bad: &Bad, report: &mut VerifyReport) -> Result
     }
     let all = base.kv.read(|get| {
         places::collect(get, Table::Images, usize::MAX, &mut |_, value| {
-            decode_image(value)
+            images::decode(value).map(|(_, image)| image)
         })
     })?;
     let mut needs: HashMap<ChunkKey, bool> = HashMap::new();

@@ -15,7 +15,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::image::{Image, Status};
 use crate::index::places::{self, Counter, LiveChanges};
-use crate::index::record::decode_image;
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, PackRow};
 use crate::index::{KvOptions, Put, RedbKv, Table, images};
@@ -188,15 +187,15 @@ impl Rebuild<'_> {
     /// Takes back uploads that were running, and walks from each image to all that it holds.
     fn images(&mut self) -> Result<()> {
         let all = places::collect(self.put, Table::Images, usize::MAX, &mut |_, value| {
-            decode_image(value)
+            images::decode(value).map(|(_, image)| image)
         })?;
         for mut image in all {
             self.report.image_count += 1;
             if image.status() == Status::Saving {
                 self.report.upload_count += 1;
                 image.back_to_queued(self.now)?;
-                images::put(self.put, &image)?;
             }
+            images::restore(self.put, &image)?;
             self.reach(&image)?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use super::format::{self, Found};
 use super::{Dedup, Engine, Inner, Settings};
@@ -14,9 +14,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
+use crate::image::{LocationSource, NoSource};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, resume, take_back};
+use crate::policy::{DefaultPolicy, Policy};
 use crate::store::{LocalStore, Store};
 
 const LOCK: &str = "LOCK";
@@ -52,6 +54,8 @@ pub struct Builder {
     disk: Arc<dyn Disk>,
     in_memory: bool,
     settings: Settings,
+    policy: Arc<dyn Policy>,
+    locations: Arc<dyn LocationSource + Send + Sync>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -85,6 +89,8 @@ impl Builder {
             disk,
             in_memory: false,
             settings: Settings::default(),
+            policy: Arc::new(DefaultPolicy),
+            locations: Arc::new(NoSource),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -101,6 +107,20 @@ impl Builder {
     /// Sets the numbers.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Sets who may do what: a [`Rules`](crate::policy::Rules) of policy files, or rules in code of
+    /// the host. The default is that of the API.
+    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// Sets what stands behind urls of locations, where these may be patched
+    /// ([`Settings::show_multiple_locations`]). Without it no url is taken.
+    pub fn locations(mut self, source: impl LocationSource + Send + Sync + 'static) -> Self {
+        self.locations = Arc::new(source);
         self
     }
 
@@ -172,7 +192,12 @@ impl Builder {
             KvAccess::Read => None,
             _ => Some(Arc::new(self.recover(&base)?)),
         };
-        let Self { settings, .. } = self;
+        let Self {
+            settings,
+            policy,
+            locations,
+            ..
+        } = self;
         let collector = Collector::default();
         Ok(Engine {
             inner: Arc::new(Inner {
@@ -180,6 +205,8 @@ impl Builder {
                 ingest,
                 collector,
                 settings,
+                policy: RwLock::new(policy),
+                locations,
             }),
         })
     }

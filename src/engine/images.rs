@@ -1,18 +1,44 @@
-//! What a caller does with images. Every decision is made inside the transaction that acts on it.
+//! What a caller does with records. Every decision is made inside the transaction that acts on it.
 
-use super::Engine;
+use std::sync::Arc;
+
+use super::{Engine, Members, Page, Tags};
+use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
-use crate::image::{Image, NewImage, Status};
-use crate::index::{Durability, Get, Kv, images};
-use crate::ingest::{Ingest, Upload, UploadOptions};
-use crate::lease::Look;
-use crate::policy::{self, Action, Caller, Membership};
-use crate::read::{Opening, ReadOptions, Reader};
+use crate::image::{Deletion, Image, Limits, NewImage, Patch, PropertyAction, Status};
+use crate::index::lists::{self, Ask, Reach};
+use crate::index::{Durability, Get, Kv, images, members};
+use crate::ingest::Ingest;
+use crate::policy::{self, Action, Caller, Judge, Membership, Policy};
+use crate::query::ListQuery;
 
 /// The images of an engine, as one caller may see and change them.
 ///
-/// What a caller may not see answers like what does not exist: `NotFound`.
+/// What a caller may not see answers like what does not exist: `NotFound`. What it may see of an
+/// image is all that it gets: custom properties that are protected against reading are left out,
+/// and so are locations that it may not know.
+///
+/// # Examples
+/// ```
+/// use smalti::image::Patch;
+/// use smalti::query::ListQuery;
+/// use smalti::{Caller, Engine, NewImage, ProjectId};
+///
+/// let engine = Engine::in_memory()?;
+/// let (a, b) = (engine.images(&Caller::project("a")), engine.images(&Caller::project("b")));
+/// let image = a.create(NewImage::named("debian").property("os_distro", "debian"))?;
+/// let image = a.update(image.id(), &Patch::new().set_protected(true))?;
+/// assert!(image.is_protected());
+///
+/// let project = ProjectId::new("b")?;
+/// a.members(image.id()).add(&project)?;
+/// assert_eq!(b.show(image.id())?.name(), Some("debian"));
+/// let page = b.list(&"member_status=pending&os_distro=debian".parse()?)?;
+/// assert_eq!(page.images().len(), 1);
+/// assert!(b.list(&ListQuery::new())?.images().is_empty(), "it has not accepted");
+/// # Ok::<(), smalti::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Images {
     engine: Engine,
@@ -28,136 +54,289 @@ impl Images {
     ///
     /// # Errors
     /// `Invalid` or `TooLarge` for values beyond their bounds, `Forbidden` for what the caller may
-    /// not set, `Duplicate` if the id is or was in use.
+    /// not set, `QuotaExceeded` if its owner has all the images that it may have, `Duplicate` if
+    /// the id is or was in use. The order is that of the API (`docs/semantics.md`).
     pub fn create(&self, new: NewImage) -> Result<Image> {
-        let base = &self.engine.inner.base;
-        base.expect_open()?;
-        let limits = &self.engine.inner.settings.limits;
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        let base = self.writable()?;
+        let limits = self.limits();
         new.check(limits)?;
-        let owner = new.owner_for(self.caller.project_id())?;
-        policy::check_create(&self.caller, owner.as_ref(), new.chosen_visibility())?;
+        let project = self.caller.project_id();
+        let owner = new.owner_for(project)?;
+        judge.check_create(owner.as_ref(), new.chosen_visibility())?;
         let fresh = ImageId::from_bytes(base.random.bytes());
-        let image = new.into_image(fresh, self.caller.project_id(), limits, base.now())?;
-        base.kv
-            .write(Durability::Now, |put| images::insert(put, &image))?;
-        Ok(image)
+        let now = base.now();
+        let may_create =
+            |name: &str| policy.allows_property(&self.caller, name, PropertyAction::Create);
+        // Made before the transaction, which no large request holds up; what is wrong with it counts
+        // after the number of images.
+        let made = new.into_image_within(&may_create, fresh, project, limits, now);
+        base.kv.write(Durability::Now, |put| {
+            limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
+            match &made {
+                Ok(image) => images::insert(put, image),
+                Err(_) => Ok(()),
+            }
+        })?;
+        let image = made?;
+        Ok(answer(&judge, image, Membership::Stranger))
     }
 
-    /// Returns the record of an image. Reads one key.
+    /// Returns the record of an image. Reads one key, and one more for an image that is shared by
+    /// another project.
     ///
     /// # Errors
     /// `NotFound`.
     pub fn show(&self, id: &ImageId) -> Result<Image> {
-        let base = &self.engine.inner.base;
-        base.expect_open()?;
-        base.kv.read(|get| self.allowed(get, id, Action::Show))
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        let read = |get: &dyn Get| self.allowed(get, &judge, id, Action::Show);
+        let (image, membership) = self.readable()?.kv.read(read)?;
+        Ok(answer(&judge, image, membership))
     }
 
-    /// Begins to upload the data of an image that is queued.
+    /// Changes an image by a patch: all of it, or nothing. Durable when it returns.
+    ///
+    /// Only what the patch names is written, so no change that another writer makes at the same
+    /// time is lost, and `updated_at` grows. A patch without operations changes nothing.
     ///
     /// # Errors
-    /// As [`Images::upload_with`].
-    pub fn upload(&self, id: &ImageId) -> Result<Upload> {
-        self.upload_with(id, UploadOptions::default())
+    /// As [`Patch::check`]; `ReadOnlyCaller`; `NotFound`; then whatever the operations meet, in their
+    /// order (`Forbidden`, `FormatFrozen`, `NotRemovable`, `PropertyMissing` ...), then what their
+    /// result exceeds (`TagLimitExceeded`, `PropertyLimitExceeded`).
+    pub fn update(&self, id: &ImageId, patch: &Patch) -> Result<Image> {
+        self.patch(id, patch, None)
     }
 
-    /// Begins to upload the data of an image that is queued, checking it against what is known.
+    /// Changes an image by a patch if it is still what the caller has seen: of this
+    /// [`Image::revision`].
     ///
     /// # Errors
-    /// `NotFound`; `Forbidden`; `InvalidState` unless the image is queued: of two uploads one wins;
-    /// `MissingFormat` unless both formats are set; `ImageTooLarge` if more is declared than may
-    /// come.
-    pub fn upload_with(&self, id: &ImageId, options: UploadOptions) -> Result<Upload> {
-        policy::check_identity(&self.caller, Action::Upload)?;
-        let flow = self.ingest()?.begin(*id, options, &|image| {
-            policy::check(&self.caller, Action::Upload, image, Membership::Stranger)
-        })?;
-        Ok(Upload::new(flow))
-    }
-
-    /// Opens the data of an image; `None` if it has none yet.
-    ///
-    /// # Errors
-    /// As [`Images::open_with`].
-    pub fn open(&self, id: &ImageId) -> Result<Option<Reader>> {
-        self.open_with(id, self.engine.inner.settings.read)
-    }
-
-    /// Opens the data of an image; `None` if it has none yet.
-    ///
-    /// # Errors
-    /// `NotFound`; `Forbidden`; `ImageDeactivated`; `Corrupt` if the manifest is damaged.
-    pub fn open_with(&self, id: &ImageId, options: ReadOptions) -> Result<Option<Reader>> {
-        let look = self.engine.inner.base.leases.look();
-        let opening = self.begin_open(look, id, options)?;
-        opening.map(Reader::open).transpose()
-    }
-
-    /// Looks up what is to be opened: one key, and no bytes of a pack.
-    pub(crate) fn begin_open(
-        &self,
-        look: Look<'_>,
-        id: &ImageId,
-        options: ReadOptions,
-    ) -> Result<Option<Opening>> {
-        let base = &self.engine.inner.base;
-        base.expect_open()?;
-        let mut lease = base.leases.none();
-        let image = base
-            .kv
-            .read(|get| self.allowed(get, id, Action::Download))?;
-        let readable = matches!(image.status(), Status::Active | Status::Deactivated);
-        let Some(root_key) = image.data().filter(|_| readable).map(images::root_key) else {
-            return Ok(None);
-        };
-        look.lease(&[root_key], &mut lease);
-        Ok(Some(Opening {
-            base: base.clone(),
-            image,
-            root_key,
-            lease,
-            options,
-        }))
+    /// As [`Images::update`]; `RevisionMismatch` before any operation.
+    pub fn update_if(&self, id: &ImageId, revision: u64, patch: &Patch) -> Result<Image> {
+        self.patch(id, patch, Some(revision))
     }
 
     /// Deletes an image. Its id is never used again; its space returns with the next collection,
     /// and only after its last reader is dropped.
     ///
+    /// Where [`Settings::delayed_delete`](crate::Settings::delayed_delete) is on, an image with data
+    /// is only hidden at first, and [`Engine::scrub`] deletes it later.
+    ///
     /// # Errors
-    /// `NotFound`; `Forbidden`; `ProtectedImage`.
+    /// `ReadOnlyCaller`; `NotFound`; `Forbidden`; `ProtectedImage`.
     pub fn delete(&self, id: &ImageId) -> Result<()> {
-        policy::check_identity(&self.caller, Action::Delete)?;
-        self.ingest()?;
-        let base = &self.engine.inner.base;
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        judge.check_identity(Action::Delete)?;
+        let base = self.writable()?;
         let now = base.now();
+        let deletion = match self.engine.inner.settings.delayed_delete {
+            true => Deletion::Delayed,
+            false => Deletion::Immediate,
+        };
         base.kv.write(Durability::Now, |put| {
-            let image = self.allowed(put, id, Action::Delete)?;
-            image.check_deletable()?;
-            images::delete(put, &image, now)
+            let (image, _) = self.allowed(put, &judge, id, Action::Delete)?;
+            let mut deleted = image.clone();
+            match deleted.delete(deletion, now)? {
+                Status::PendingDelete => images::put(put, &deleted),
+                _ => images::delete(put, &image, now),
+            }
         })
     }
 
-    /// Returns an image if the caller may do something with it.
-    fn allowed(&self, get: &dyn Get, id: &ImageId, action: Action) -> Result<Image> {
-        policy::check_identity(&self.caller, action)?;
-        let image = images::visible(get, id)?;
-        policy::check(&self.caller, action, &image, Membership::Stranger)?;
-        Ok(image)
+    /// Closes the data of an active image to all but administrators. One that is deactivated
+    /// already stays as it is.
+    ///
+    /// # Errors
+    /// `ReadOnlyCaller`; `NotFound`; `Forbidden`; `InvalidState` (403) for an image that is not
+    /// active.
+    pub fn deactivate(&self, id: &ImageId) -> Result<()> {
+        self.switch(id, Action::Deactivate, Image::deactivate)
     }
 
-    #[cfg(feature = "tokio")]
+    /// Opens the data of a deactivated image again. One that is active stays as it is.
+    ///
+    /// # Errors
+    /// As [`Images::deactivate`].
+    pub fn reactivate(&self, id: &ImageId) -> Result<()> {
+        self.switch(id, Action::Reactivate, Image::reactivate)
+    }
+
+    fn switch(
+        &self,
+        id: &ImageId,
+        action: Action,
+        switch: fn(&mut Image, crate::clock::Timestamp) -> Result<bool>,
+    ) -> Result<()> {
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        judge.check_identity(action)?;
+        let base = self.writable()?;
+        let now = base.now();
+        base.kv.write(Durability::Now, |put| {
+            let (mut image, _) = self.allowed(put, &judge, id, action)?;
+            match switch(&mut image, now)? {
+                true => images::put(put, &image),
+                false => Ok(()),
+            }
+        })
+    }
+
+    /// Returns a page of the images that the caller may list and that pass the filters of a query,
+    /// in its order, from one snapshot.
+    ///
+    /// Costs what the page shows, and a little for each filter; `docs/benchmarks.md` has how much,
+    /// and for which orders of very common values it is more.
+    ///
+    /// # Errors
+    /// `Forbidden` unless policy lets the caller list; `InvalidMarker` if the marker is no image
+    /// that the caller sees. A deleted marker is one of these: begin anew.
+    pub fn list(&self, query: &ListQuery) -> Result<Page> {
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        judge.check_list()?;
+        let len = query.page_len(&self.engine.inner.settings.page);
+        let limit = usize::try_from(len).unwrap_or(usize::MAX);
+        let project = self.caller.project_id();
+        let reach = match judge.is_admin() {
+            true => Reach::Everything(project),
+            false => Reach::Project(project),
+        };
+        let hides = policy.may_hide_rows();
+        let admit = |image: &Image, membership| !hides || judge.lists(image, membership);
+        let filters = query.filters();
+        let shows_all = filters
+            .properties
+            .keys()
+            .all(|name| judge.shows_property(name));
+        let rows = self.readable()?.kv.read(|get| {
+            let after = query.marker().map(|id| self.marker(get, &judge, id));
+            let after = after.transpose()?;
+            let ask = Ask {
+                reach,
+                filters,
+                order: query.order(),
+                after: after.as_ref(),
+                limit: if shows_all { limit } else { 0 },
+                admit: &admit,
+            };
+            lists::page(get, &ask)
+        })?;
+        let images = rows.into_iter();
+        let images: Vec<Image> = images
+            .map(|(image, membership)| answer(&judge, image, membership))
+            .collect();
+        Ok(Page::new(query.clone(), images, limit))
+    }
+
+    fn marker(&self, get: &dyn Get, judge: &Judge<'_>, id: &ImageId) -> Result<Image> {
+        let found = images::find(get, id)?;
+        let seen = match found {
+            Some(image) => {
+                let membership = self.membership(get, &image)?;
+                judge.sees(&image, membership).then_some(image)
+            }
+            None => None,
+        };
+        seen.ok_or_else(|| {
+            let id = ImageId::from_bytes(*id.as_bytes());
+            Error::new(ErrorCode::InvalidMarker, format!("marker {id} is no image"))
+        })
+    }
+
+    /// Returns the members of an image, to be seen and changed.
+    pub fn members(&self, id: &ImageId) -> Members {
+        Members::new(self.clone(), *id)
+    }
+
+    /// Returns the tags of an image, to be changed one at a time.
+    pub fn tags(&self, id: &ImageId) -> Tags {
+        Tags::new(self.clone(), *id)
+    }
+
+    /// Returns the rules that hold now; a call keeps to them to its end.
+    pub(super) fn policy(&self) -> Arc<dyn Policy> {
+        self.engine.policy()
+    }
+
+    pub(super) fn judge<'a>(&'a self, policy: &'a dyn Policy) -> Judge<'a> {
+        Judge::new(policy, &self.caller)
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.engine.inner.settings.limits
+    }
+
+    /// Returns what serves reads.
+    pub(super) fn readable(&self) -> Result<&Arc<Base>> {
+        let base = &self.engine.inner.base;
+        base.expect_open()?;
+        Ok(base)
+    }
+
+    /// Returns what takes writes.
+    pub(super) fn writable(&self) -> Result<&Arc<Base>> {
+        self.ingest()?;
+        self.readable()
+    }
+
+    pub(super) fn ingest(&self) -> Result<&Arc<Ingest>> {
+        self.engine.inner.base.expect_open()?;
+        self.engine.inner.ingest.as_ref().ok_or_else(|| {
+            let message = "the engine was opened for reading only";
+            Error::new(ErrorCode::ReadOnlyEngine, message)
+        })
+    }
+
+    /// Returns an image, and how the caller stands to it.
+    pub(super) fn find(&self, get: &dyn Get, id: &ImageId) -> Result<(Image, Membership)> {
+        let image = images::find(get, id)?.ok_or_else(|| policy::not_found(id))?;
+        let membership = self.membership(get, &image)?;
+        Ok((image, membership))
+    }
+
+    /// Returns an image if the caller may do something with it.
+    pub(super) fn allowed(
+        &self,
+        get: &dyn Get,
+        judge: &Judge<'_>,
+        id: &ImageId,
+        action: Action,
+    ) -> Result<(Image, Membership)> {
+        judge.check_identity(action)?;
+        let (image, membership) = self.find(get, id)?;
+        judge.check(action, &image, membership)?;
+        Ok((image, membership))
+    }
+
+    /// Returns how the project of the caller stands to an image; only of shared ones it matters.
+    pub(super) fn membership(&self, get: &dyn Get, image: &Image) -> Result<Membership> {
+        let Some(project) = self.caller.project_id() else {
+            return Ok(Membership::Stranger);
+        };
+        if !image.is_shared() || self.caller.acts_for(image.owner()) {
+            return Ok(Membership::Stranger);
+        }
+        Ok(match members::find(get, image.id(), project)? {
+            Some(_) => Membership::Member,
+            None => Membership::Stranger,
+        })
+    }
+
     /// Returns the engine that these are the images of.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
+}
 
-    fn ingest(&self) -> Result<&std::sync::Arc<Ingest>> {
-        self.engine.inner.base.expect_open()?;
-        self.engine.inner.ingest.as_ref().ok_or_else(|| {
-            Error::new(
-                ErrorCode::ReadOnlyEngine,
-                "the engine was opened for reading only",
-            )
-        })
+/// Returns of an image what the caller may know of it.
+pub(super) fn answer(judge: &Judge<'_>, image: Image, membership: Membership) -> Image {
+    let locations = image.locations().is_empty() || judge.shows_locations(&image, membership);
+    let image = image.without_properties(|name| !judge.shows_property(name));
+    match locations {
+        true => image,
+        false => image.without_locations(),
     }
 }

@@ -2,24 +2,35 @@
 
 mod builder;
 mod care;
+mod data;
 mod format;
 mod images;
+mod members;
+mod operator;
+mod page;
 mod settings;
 mod stats;
+mod tags;
+mod update;
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
+use crate::image::LocationSource;
 use crate::ingest::Ingest;
-use crate::policy::Caller;
+use crate::policy::{Caller, Policy};
 
 pub use builder::{Builder, Recovery};
 pub use images::Images;
+pub use members::Members;
+pub use page::Page;
 pub use settings::{Dedup, Settings};
 pub use stats::Stats;
+pub use tags::Tags;
 
 /// An open image store. Clones are handles of the same engine; several engines on several
 /// directories live beside each other in one process.
@@ -58,13 +69,25 @@ pub struct Engine {
     pub(crate) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) base: Arc<Base>,
     /// Nothing when opened for reading only.
     pub(crate) ingest: Option<Arc<Ingest>>,
     pub(crate) collector: Collector,
     pub(crate) settings: Settings,
+    /// Exchanged as a whole; a call keeps to what it began with.
+    policy: RwLock<Arc<dyn Policy>>,
+    /// What stands behind urls of locations.
+    locations: Arc<dyn LocationSource + Send + Sync>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("base", &self.base)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Engine {

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::hash::Algorithm;
 use crate::image::Limits;
 use crate::limits::{BLOCK_LEN_BYTES, IMAGE_MAX_BYTES, MIB, TIB};
+use crate::query::PageLimits;
 use crate::read::ReadOptions;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,15 @@ pub struct Settings {
     pub image_size_cap: u64,
     /// Bounds of what callers write into records.
     pub limits: Limits,
+    /// How many images a page of a list holds.
+    pub page: PageLimits,
+    /// Whether locations are shown to who may know them, and may be patched. Default false.
+    pub show_multiple_locations: bool,
+    /// Whether an image with data is only hidden when it is deleted, to be restored or scrubbed
+    /// later. Default false.
+    pub delayed_delete: bool,
+    /// How long a deleted image waits before it may be scrubbed, in seconds. Default 0.
+    pub scrub_time_s: u64,
     /// Among whom equal data is stored once.
     pub dedup: Dedup,
     /// How images are read, unless an open says otherwise.
@@ -67,6 +77,10 @@ impl Default for Settings {
             legacy_md5: true,
             image_size_cap: TIB,
             limits: Limits::default(),
+            page: PageLimits::default(),
+            show_multiple_locations: false,
+            delayed_delete: false,
+            scrub_time_s: 0,
             dedup: Dedup::default(),
             read: ReadOptions::default(),
             pack_len_bytes: 512 * MIB,
@@ -88,6 +102,13 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         let block = BLOCK_LEN_BYTES as u64;
         bounded("image_size_cap", self.image_size_cap, 1, IMAGE_MAX_BYTES)?;
+        let pages = [
+            ("page.default", self.page.default),
+            ("page.max", self.page.max),
+        ];
+        for (name, len) in pages {
+            bounded(name, len, 1, 1 << 20)?;
+        }
         bounded("pack_len_bytes", self.pack_len_bytes, MIB, 4096 * MIB)?;
         bounded("seal_from_bytes", self.seal_from_bytes, block, 4096 * MIB)?;
         bounded("max_open_packs", self.max_open_packs as u64, 1, 1 << 20)?;

@@ -5,9 +5,6 @@ use std::fmt;
 
 use crate::id::ChunkId;
 
-/// The key of a location's metadata that names the store.
-const STORE: &str = "store";
-
 /// One place of an image's data: a url and what the store says about it.
 ///
 /// `metadata` holds the name of the store under `store` (Glance: `glance/location.py`). The url
@@ -19,6 +16,11 @@ pub struct Location {
 }
 
 impl Location {
+    /// The key of the metadata that names the store.
+    pub(super) const STORE: &'static str = "store";
+    /// Scheme of urls that stand for data in this engine. Nobody else writes such a url.
+    pub(super) const OWN_SCHEME: &'static str = "smalti";
+
     /// Puts a location together.
     pub(crate) fn new(url: impl Into<String>, metadata: BTreeMap<String, String>) -> Self {
         Self {
@@ -29,7 +31,10 @@ impl Location {
 
     /// Makes the location of data in a named store.
     pub(crate) fn in_store(url: impl Into<String>, store: impl Into<String>) -> Self {
-        Self::new(url, BTreeMap::from([(STORE.to_owned(), store.into())]))
+        Self::new(
+            url,
+            BTreeMap::from([(Self::STORE.to_owned(), store.into())]),
+        )
     }
 
     /// Returns the url.
@@ -44,7 +49,12 @@ impl Location {
 
     /// Returns the name of the store, where it is known.
     pub fn store(&self) -> Option<&str> {
-        self.metadata.get(STORE).map(String::as_str)
+        self.metadata.get(Self::STORE).map(String::as_str)
+    }
+
+    /// Tells whether the data is in a store of this engine.
+    pub(super) fn is_own(&self) -> bool {
+        scheme(&self.url).is_some_and(|scheme| scheme == Self::OWN_SCHEME)
     }
 }
 
@@ -54,6 +64,15 @@ impl fmt::Debug for Location {
             .field("store", &self.store())
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the scheme of a url in lower case, as RFC 3986, 3.1 defines it.
+pub(super) fn scheme(url: &str) -> Option<String> {
+    let (scheme, _) = url.split_once(':')?;
+    let mut bytes = scheme.bytes();
+    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    let goes_on = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    (starts && goes_on).then(|| scheme.to_ascii_lowercase())
 }
 
 /// The manifest that lists the bytes of an image.

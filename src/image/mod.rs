@@ -3,21 +3,45 @@
 //! Pure: no file, no clock, no random source; time and fresh ids are arguments. It does not know
 //! who asks (that is `policy`) nor how a record is stored (that is `index`).
 
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(dead_code, reason = "waits for the calls of the engine")
+)]
+mod apply;
 mod change;
 mod digest;
+mod entry;
+mod field;
+mod gate;
+mod limits;
 mod location;
+mod member;
 mod new;
+mod patch;
 mod record;
 mod rules;
+mod schema;
+mod source;
 mod status;
+mod tags;
+#[cfg(test)]
+mod vectors;
 mod words;
 
+pub(crate) use apply::Applied;
+pub(crate) use apply::ApplyRules;
+pub(crate) use change::life::Deletion;
 pub use digest::Digest;
+pub use gate::PropertyAction;
+pub(crate) use gate::{Gate, LocationAction};
+pub use limits::Limits;
 pub use location::Location;
 pub(crate) use location::{DataRef, Uploaded};
+pub use member::{Decision, Member, MemberStatus};
 pub use new::NewImage;
+pub use patch::Patch;
 pub use record::Image;
 pub(crate) use record::ImageParts;
-pub use rules::Limits;
+pub use source::{Expected, LocationSource, NoSource};
 pub use status::Status;
 pub use words::{ContainerFormat, DiskFormat, Visibility};

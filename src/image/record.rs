@@ -84,6 +84,23 @@ impl Image {
         &self.0
     }
 
+    /// Leaves out the custom properties that a test says are to be hidden.
+    pub(crate) fn without_properties(mut self, is_hidden: impl Fn(&str) -> bool) -> Self {
+        self.0.properties.retain(|name, _| !is_hidden(name));
+        self
+    }
+
+    /// Leaves out the locations.
+    pub(crate) fn without_locations(mut self) -> Self {
+        self.0.locations.clear();
+        self
+    }
+
+    /// Tells whether members of the image count: it is shared, and somebody shares it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.visibility == Visibility::Shared && self.0.owner.is_some()
+    }
+
     /// Returns the id.
     pub fn id(&self) -> &ImageId {
         &self.0.id

@@ -1,36 +1,16 @@
 //! Bounds and names that are the same wherever a property comes from: create, patch or the disk.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::error::{Error, ErrorCode, Result};
+use crate::image::Location;
 use crate::limits::{NAME_MAX_CHARS, PROPERTY_MAX_BYTES};
-use serde::{Deserialize, Serialize};
 
-/// The bounds of a record that the host may choose (Glance: `glance/common/config.py`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Most distinct tags of an image; none for no limit. Default 128 (`image_tag_quota`).
-    pub tags_max: Option<u32>,
-    /// Most custom properties of an image, those of the engine aside; none for no limit. Default
-    /// 128 (`image_property_quota`).
-    pub properties_max: Option<u32>,
-    /// Whether code points at or above U+10000 are refused. Default true, as Glance does
-    /// (`reject_4byte_unicode`).
-    pub reject_4byte_unicode: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            tags_max: Some(128),
-            properties_max: Some(128),
-            reject_4byte_unicode: true,
-        }
-    }
-}
-
-/// Most bytes of tags and custom properties together, so that a record stays one that the index
-/// takes when the host sets no other limit. The default limits stay below it.
+/// Most bytes of tags, custom properties and locations together, so that a record stays one that the
+/// index takes when the host sets no other limit. The default limits stay below it.
 pub(super) const TEXT_MAX_BYTES: usize = 12 << 20;
+/// Most locations of an image when the host sets no other limit: they are looked through one by one.
+pub(super) const LOCATIONS_MAX: usize = 256;
 
 /// Prefix of names that only the engine writes. A plain prefix: `os_glancer` is in it too.
 const ENGINE_PREFIX: &str = "os_glance";
@@ -112,8 +92,10 @@ pub(super) fn check_property_len(name: &str, value: &str) -> Result<()> {
     }
     if value.len() > PROPERTY_MAX_BYTES {
         let found = value.len();
-        let message =
-            format!("value of property {name:?} is {found} bytes, limit {PROPERTY_MAX_BYTES}");
+        let message = format!(
+            "value of property {} is {found} bytes, limit {PROPERTY_MAX_BYTES}",
+            shown(name)
+        );
         return Err(Error::new(ErrorCode::PropertyTooLong, message));
     }
     Ok(())
@@ -145,6 +127,55 @@ pub(super) fn check_characters(what: &str, text: &str) -> Result<()> {
         return Err(Error::new(ErrorCode::UnsupportedCharacter, message));
     }
     Ok(())
+}
+
+/// Tests the length of all texts of a record that grow with what callers write.
+pub(super) fn check_text_len<'a>(
+    tags: &BTreeSet<String>,
+    properties: &BTreeMap<String, String>,
+    locations: impl IntoIterator<Item = &'a Location>,
+) -> Result<()> {
+    let pairs = |map: &BTreeMap<String, String>| -> usize {
+        map.iter().map(|(key, value)| key.len() + value.len()).sum()
+    };
+    let tags: usize = tags.iter().map(String::len).sum();
+    let places = locations.into_iter();
+    let places: usize = places.map(|it| it.url().len() + pairs(it.metadata())).sum();
+    let (found, limit) = (tags + pairs(properties) + places, TEXT_MAX_BYTES);
+    if found > limit {
+        let message = format!("tags, properties and locations are {found} bytes, limit {limit}");
+        return Err(Error::new(ErrorCode::PropertyLimitExceeded, message));
+    }
+    Ok(())
+}
+
+/// Counts the properties that the quota counts: all but those of the engine.
+pub(super) fn count_custom(properties: &BTreeMap<String, String>) -> usize {
+    let names = properties.keys();
+    names
+        .filter(|name| !name.starts_with(ENGINE_PREFIX))
+        .count()
+}
+
+/// Tests that a patch may name a property at all (Glance: `glance/api/v2/images.py`,
+/// `_validate_path`).
+pub(super) fn check_patchable(name: &str) -> Result<()> {
+    let (code, word) = match classify(name) {
+        NameClass::Computed | NameClass::ReadOnly => (ErrorCode::ReadOnlyProperty, "read-only"),
+        NameClass::Base if name == "id" => (ErrorCode::ReadOnlyProperty, "read-only"),
+        NameClass::Reserved => (ErrorCode::ReservedProperty, "reserved"),
+        NameClass::Base | NameClass::Locations | NameClass::Custom => return Ok(()),
+    };
+    Err(Error::new(
+        code,
+        format!("property {} is {word}", shown(name)),
+    ))
+}
+
+/// Shows a name of any length in a message.
+pub(super) fn shown(name: &str) -> String {
+    let start: String = name.chars().take(64).collect();
+    format!("{start:?}")
 }
 
 /// Tests a count against a quota.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorCode, Result};
+use serde::{Deserialize, Serialize};
 
 /// Makes an enum whose values are words of the API: `ALL`, `as_str`, `Display`, `FromStr`.
 macro_rules! words {
@@ -74,6 +75,8 @@ words! {
 
 words! {
     /// The format of the disk that the bytes of an image describe (option `disk_formats`).
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
     #[non_exhaustive]
     DiskFormat, "disk format" {
         /// Amazon machine image.
@@ -103,6 +106,8 @@ words! {
 
 words! {
     /// What stands around the disk (option `container_formats`).
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
     #[non_exhaustive]
     ContainerFormat, "container format" {
         /// Amazon machine image.

@@ -26,7 +26,7 @@ impl RedbKv {
     /// `Poisoned`, `Closed`, `ReadOnlyEngine`; `StorageFull` leaves the handle in order.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn checkpoint(&self) -> Result<()> {
-        let mut guard = self.lock_writer();
+        let mut guard = self.lock_idle();
         let job = self.checkpoint_locked(self.writable(&mut guard)?)?;
         drop(guard);
         job.map_or(Ok(()), |job| self.write_snapshot(job))
@@ -34,7 +34,7 @@ impl RedbKv {
 
     /// Takes a snapshot of the names now.
     pub(crate) fn snapshot_names(&self) -> Result<()> {
-        let mut guard = self.lock_writer();
+        let mut guard = self.lock_idle();
         let writer = self.writable(&mut guard)?;
         self.checkpoint_locked(writer)?;
         let job = self.snapshot_job(writer)?;
@@ -100,7 +100,7 @@ impl RedbKv {
             tries -= 1;
             if self.is_cut_off(&job.snapshot) && tries > 0 {
                 self.snapshot_again(job.snapshot)?;
-                let mut guard = self.lock_writer();
+                let mut guard = self.lock_idle();
                 job = self.snapshot_job(self.writable(&mut guard)?)?;
             } else if self.is_cut_off(&job.snapshot) || error.code() == ErrorCode::StorageFull {
                 // The older snapshot and the log stay; the next checkpoint tries again.

@@ -28,6 +28,8 @@ pub(crate) mod kind {
     pub(crate) const IMAGE: u8 = 1;
     /// What remains of a deleted image.
     pub(crate) const TOMBSTONE: u8 = 2;
+    /// A project that an image is shared with.
+    pub(crate) const MEMBER: u8 = 3;
     /// Where a chunk lies.
     pub(crate) const CHUNK: u8 = 16;
     /// A pack.

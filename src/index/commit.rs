@@ -1,57 +1,40 @@
-//! One write: from the closure to the log and into redb.
-
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+//! The way of a group's changes into the log and redb, and what a failure on it means.
 
 use super::RedbKv;
 use super::fault::guarded;
 use super::log::AppendError;
 use super::open::Db;
+use super::overlay::{GROUP_FULL_BYTES, Overlay};
 use super::renew::is_over;
 use super::view::WriteView;
 use super::writer::Writer;
 use crate::error::{Error, ErrorCode, Result};
-use crate::index::{Durability, Put};
+use crate::index::{Durability, Table};
 
 impl RedbKv {
-    /// Runs one transaction, from the closure to its commit.
-    pub(super) fn transact<R>(
+    /// Brings the changes of a group into the log and redb.
+    pub(super) fn commit(
         &self,
         writer: &mut Writer,
+        overlay: &Overlay,
         durability: Durability,
-        f: &mut impl FnMut(&mut dyn Put) -> Result<R>,
-    ) -> Result<R> {
+    ) -> Result<()> {
+        // Somebody else may have met a failed sync since the closures ran.
+        self.health()?;
         let txn = self.begin_write(writer)?;
-        let mut view = WriteView::new(&txn, std::mem::take(&mut writer.buffer));
-        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut view)));
-        let written = view.finish();
-        let value = match (outcome, written.failed) {
-            (Ok(Ok(value)), None) => value,
-            (Ok(outcome), failed) => {
-                self.abort(txn);
-                let error = outcome.err().unwrap_or_else(|| {
-                    let code = failed.unwrap_or(ErrorCode::Internal);
-                    Error::new(code, "a change of this transaction had failed")
-                });
-                return Err(match failed {
-                    // The write set was too long; redb is well.
-                    None | Some(ErrorCode::Internal) => error,
-                    Some(code) => self.mend(writer, code, error),
-                });
-            }
-            (Err(panic), _) => {
-                self.abort(txn);
-                resume_unwind(panic);
-            }
-        };
-        if written.set.is_empty() {
+        // Before the log, so that a disk without room for it refuses it whole.
+        let mut view = WriteView::new(&txn);
+        let applied = overlay.changes().try_for_each(|change| view.apply(change));
+        drop(view);
+        if let Err(error) = applied {
             self.abort(txn);
-            return Ok(value);
+            return Err(self.mend(writer, error.code(), error));
         }
-        if let Err(error) = self.log(writer, &written.set, durability) {
+        if let Err(error) = self.log(writer, overlay, durability) {
             self.abort(txn);
             return Err(error);
         }
-        if written.names {
+        if Table::NAMES.into_iter().any(|table| overlay.touches(table)) {
             writer.names_seq = writer.log.last_seq();
         }
         if let Err(error) = guarded("commit", || txn.commit()) {
@@ -62,11 +45,28 @@ impl RedbKv {
                 return Err(error);
             }
         }
-        writer.buffer = written.set;
-        Ok(value)
+        Ok(())
     }
 
-    fn log(&self, writer: &mut Writer, set: &[u8], durability: Durability) -> Result<()> {
+    fn log(&self, writer: &mut Writer, overlay: &Overlay, durability: Durability) -> Result<()> {
+        let mut set = std::mem::take(&mut writer.buffer);
+        set.clear();
+        overlay
+            .changes()
+            .try_for_each(|change| change.encode(&mut set))?;
+        let appended = self.append(writer, &set);
+        if set.capacity() <= GROUP_FULL_BYTES * 2 {
+            writer.buffer = set;
+        }
+        appended?;
+        match durability {
+            Durability::Now => writer.log.sync().map_err(|error| self.poison(error)),
+            Durability::Later => Ok(()),
+        }
+    }
+
+    /// Appends a record; a full disk gives up the reserve, and it is tried once more.
+    fn append(&self, writer: &mut Writer, set: &[u8]) -> Result<()> {
         let mut appended = writer.log.append(set);
         if let Err(AppendError::Undone(error)) = &appended
             && error.code() == ErrorCode::StorageFull
@@ -79,10 +79,7 @@ impl RedbKv {
             Err(AppendError::Undone(error)) => return Err(error),
             Err(AppendError::Unknown(error)) => return Err(self.poison(error)),
         }
-        match durability {
-            Durability::Now => writer.log.sync().map_err(|error| self.poison(error)),
-            Durability::Later => Ok(()),
-        }
+        Ok(())
     }
 
     fn abort(&self, txn: redb::WriteTransaction) {
@@ -107,8 +104,7 @@ impl RedbKv {
         }
     }
 
-    /// Begins a write. Where giving up an earlier one met a full disk, redb takes no more writes:
-    /// then the index is opened anew.
+    /// Begins a write of redb; where it takes no more calls, the index is opened anew before.
     fn begin_write(&self, writer: &Writer) -> Result<redb::WriteTransaction> {
         match self.with_db(Db::begin_write) {
             Err(error) if is_over(&error) => {

@@ -20,7 +20,7 @@ const SUM_LEN: usize = 8;
 pub(super) const ALIGN: usize = 8;
 /// Length of a witness: a record without a payload.
 pub(super) const WITNESS_LEN: usize = HEAD_LEN + SUM_LEN;
-/// Longest write set of one transaction, in bytes.
+/// Longest write set of one record, in bytes.
 pub(super) const WRITE_SET_MAX_BYTES: usize = 256 << 20;
 
 /// What a segment header says.
@@ -134,7 +134,7 @@ impl SegmentHeader {
     }
 }
 
-/// A record of the log: the write set of one transaction.
+/// A record of the log: the write set of the transactions that were committed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     pub(super) seq: u64,
@@ -168,6 +168,9 @@ fn record_len(payload_len: usize) -> usize {
     (HEAD_LEN + payload_len).next_multiple_of(ALIGN) + SUM_LEN
 }
 
+/// Bytes of a change before its key.
+const CHANGE_HEAD_LEN: usize = 10;
+
 /// One change of a write set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change<'a> {
@@ -176,12 +179,18 @@ pub(super) enum Change<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// Returns how long a change is in a write set, by the lengths of its key and value.
+    pub(super) fn len(key_len: usize, value_len: usize) -> usize {
+        CHANGE_HEAD_LEN + key_len + value_len
+    }
+
     /// Appends the change to a write set.
     pub(super) fn encode(self, set: &mut Vec<u8>) -> Result<()> {
         let (kind, table, key, value) = match self {
             Self::Put(table, key, value) => (0, table, key, value),
             Self::Delete(table, key) => (1, table, key, &[][..]),
         };
+        set.reserve(Self::len(key.len(), value.len()));
         set.extend([kind, table as u8]);
         for part in [key, value] {
             let len = u32::try_from(part.len()).map_err(|_| {
@@ -197,7 +206,7 @@ impl<'a> Change<'a> {
 
     /// Splits the first change off a write set.
     pub(super) fn decode(set: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (head, rest) = set.split_at_checked(10)?;
+        let (head, rest) = set.split_at_checked(CHANGE_HEAD_LEN)?;
         let table = Table::ALL.get(usize::from(head[1])).copied()?;
         let (key, rest) = rest.split_at_checked(usize::try_from(read_u32(head, 2)).ok()?)?;
         let (value, rest) = rest.split_at_checked(usize::try_from(read_u32(head, 6)).ok()?)?;

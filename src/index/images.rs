@@ -1,27 +1,24 @@
 //! Images and what belongs to them, inside the transactions of others.
 
 use super::kv::{Get, Put, Table};
+use super::lists::{self, Entry};
+use super::members::{self, Slots};
+use super::owners;
 use super::places::{self, Counter};
 use super::record::{Tombstone, decode_image, encode_image};
 use super::refs::PUBLIC_DOMAIN;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{ChunkKey, ChunkKind, ImageId};
-use crate::image::{DataRef, Image, Visibility};
+use crate::id::{ChunkKey, ChunkKind, ImageId, ProjectId};
+use crate::image::{DataRef, Image, Status, Visibility};
 use crate::policy;
 
-/// Domain of images without owner.
-const OWNERLESS_DOMAIN: u32 = 1;
-/// The first domain of a project.
-const FIRST_PROJECT_DOMAIN: u64 = 2;
+/// Length of the slot in front of a record.
+const SLOT_LEN: usize = 8;
 
 /// Returns an image by id; deleted ones are gone.
 pub(crate) fn find(get: &dyn Get, id: &ImageId) -> Result<Option<Image>> {
-    let mut found = Ok(None);
-    get.get(Table::Images, id.as_bytes(), &mut |bytes| {
-        found = decode_image(bytes).map(Some)
-    })?;
-    found
+    Ok(load(get, id)?.map(|(_, image)| image))
 }
 
 /// Returns an image by id, or the error for one that is not there.
@@ -29,9 +26,77 @@ pub(crate) fn visible(get: &dyn Get, id: &ImageId) -> Result<Image> {
     find(get, id)?.ok_or_else(|| policy::not_found(id))
 }
 
-/// Sets the record of an image.
-pub(crate) fn put(put: &mut dyn Put, image: &Image) -> Result<()> {
-    put.put(Table::Images, image.id().as_bytes(), &encode_image(image)?)
+/// Reads the value of a row: the slot of the image, and its record.
+pub(crate) fn decode(value: &[u8]) -> Result<(u64, Image)> {
+    let (slot, record) = value.split_first_chunk::<SLOT_LEN>().ok_or_else(|| {
+        let len = value.len();
+        Error::corrupt(format!("table images: {len} bytes are no record"))
+    })?;
+    Ok((u64::from_be_bytes(*slot), decode_image(record)?))
+}
+
+fn encode(slot: u64, image: &Image) -> Result<Vec<u8>> {
+    let mut value = slot.to_be_bytes().to_vec();
+    value.extend(encode_image(image)?);
+    Ok(value)
+}
+
+fn load(get: &dyn Get, id: &ImageId) -> Result<Option<(u64, Image)>> {
+    let mut found = Ok(None);
+    get.get(Table::Images, id.as_bytes(), &mut |bytes| {
+        found = decode(bytes).map(Some)
+    })?;
+    found
+}
+
+/// Returns the slot of an image.
+pub(super) fn slot(get: &dyn Get, id: &ImageId) -> Result<u64> {
+    let mut found = None;
+    get.get(Table::Images, id.as_bytes(), &mut |bytes| {
+        found = bytes
+            .first_chunk::<SLOT_LEN>()
+            .map(|slot| u64::from_be_bytes(*slot));
+    })?;
+    found.ok_or_else(|| policy::not_found(id))
+}
+
+/// Returns the slot of an image, if lists hold it in a part.
+pub(super) fn listed_slot(get: &dyn Get, id: &ImageId, part: lists::Part) -> Result<Option<u64>> {
+    let found = load(get, id)?;
+    Ok(found
+        .filter(|(_, image)| lists::is_listed(image.status()) && lists::Part::of(image) == part)
+        .map(|(slot, _)| slot))
+}
+
+/// Sets the record of an image that is there.
+pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
+    let Some((old_slot, old)) = load(txn, image.id())? else {
+        return Err(policy::not_found(image.id()));
+    };
+    let slot = match old.owner() == image.owner() {
+        true => old_slot,
+        false => take_slot(txn, image.owner())?,
+    };
+    let live = |image: &Image| i64::from(image.status().is_live());
+    if slot == old_slot {
+        count_owner(txn, slot, 0, live(image) - live(&old))?;
+    } else {
+        count_owner(txn, old_slot, -1, -live(&old))?;
+        count_owner(txn, slot, 0, live(image))?;
+    }
+    let value = encode(slot, image)?;
+    txn.put(Table::Images, image.id().as_bytes(), &value)?;
+    let (old_entry, entry) = (
+        Entry::new(&old, old_slot, &[]),
+        Entry::new(image, slot, &value),
+    );
+    lists::change(txn, Some(old_entry), Some(entry))?;
+    let slots = Slots {
+        old: old_slot,
+        new: slot,
+    };
+    members::follow(txn, &old, image, slots)?;
+    queue_scrub(txn, Some(&old), Some(image))
 }
 
 /// Adds a new image; its id must never have been used.
@@ -43,23 +108,129 @@ pub(crate) fn insert(txn: &mut dyn Put, image: &Image) -> Result<()> {
         let message = format!("image id {} is or was in use", image.id());
         return Err(Error::new(ErrorCode::Duplicate, message));
     }
-    put(txn, image)
+    let slot = take_slot(txn, image.owner())?;
+    count_owner(txn, slot, 0, 1)?;
+    let value = encode(slot, image)?;
+    txn.put(Table::Images, key, &value)?;
+    lists::change(txn, None, Some(Entry::new(image, slot, &value)))
+}
+
+/// Makes what is derived of an image that was restored: its rows in the lists, the counts of its
+/// owner, the lists of its members.
+pub(crate) fn restore(txn: &mut dyn Put, image: &Image) -> Result<()> {
+    let slot = slot(txn, image.id())?;
+    let (number, own) = split(slot);
+    let mut row = owners::row(txn, number)?;
+    row.next = row.next.max(own + 1);
+    row.add(1, i64::from(image.status().is_live()))?;
+    owners::put_row(txn, number, row)?;
+    let value = encode(slot, image)?;
+    txn.put(Table::Images, image.id().as_bytes(), &value)?;
+    lists::change(txn, None, Some(Entry::new(image, slot, &value)))?;
+    for member in members::all(txn, image.id())? {
+        members::share(txn, image, slot, &member)?;
+    }
+    queue_scrub(txn, None, Some(image))
 }
 
 /// Removes an image: the id stays taken, its data goes with the next collection.
 pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result<()> {
     let key = image.id().as_bytes();
+    let slot = slot(txn, image.id())?;
     let tombstone = Tombstone {
         deleted_at: now,
         owner: image.owner().cloned(),
     };
     txn.put(Table::Tombstones, key, &tombstone.encode()?)?;
+    members::remove_all(txn, image)?;
     txn.delete(Table::Images, key)?;
+    lists::change(txn, Some(Entry::new(image, slot, &[])), None)?;
+    queue_scrub(txn, Some(image), None)?;
+    count_owner(txn, slot, -1, -i64::from(image.status().is_live()))?;
     if let Some(data) = image.data() {
         places::release(txn, &root_key(data), 1)?;
         count(txn, data, -1)?;
     }
     Ok(())
+}
+
+/// Returns how many images an owner has, those aside that wait to be scrubbed.
+pub(crate) fn count_of(get: &dyn Get, owner: Option<&ProjectId>) -> Result<u64> {
+    match owners::number(get, owner)? {
+        Some(number) => Ok(owners::row(get, number)?.live),
+        None => Ok(0),
+    }
+}
+
+/// Returns the owner's number and the own part of a slot.
+fn split(slot: u64) -> (u32, u32) {
+    // The lower half.
+    let own = u32::try_from(slot & u64::from(u32::MAX)).unwrap_or_default();
+    (lists::owner_of(slot), own)
+}
+
+/// Takes the next slot of an owner, for one more record.
+fn take_slot(txn: &mut dyn Put, owner: Option<&ProjectId>) -> Result<u64> {
+    let number = owners::number_for(txn, owner)?;
+    let mut row = owners::row(txn, number)?;
+    let slot = u64::from(number) << 32 | u64::from(row.next);
+    row.next = row.next.checked_add(1).ok_or_else(|| {
+        let message = "an owner has made 2^32 images since it last had none";
+        Error::new(ErrorCode::QuotaExceeded, message)
+    })?;
+    row.records += 1;
+    owners::put_row(txn, number, row)?;
+    Ok(slot)
+}
+
+fn count_owner(txn: &mut dyn Put, slot: u64, records: i64, live: i64) -> Result<()> {
+    if (records, live) == (0, 0) {
+        return Ok(());
+    }
+    let number = lists::owner_of(slot);
+    let mut row = owners::row(txn, number)?;
+    row.add(records, live)?;
+    owners::put_row(txn, number, row)
+}
+
+/// Keeps the queue of what waits to be scrubbed true to an image.
+fn queue_scrub(txn: &mut dyn Put, old: Option<&Image>, new: Option<&Image>) -> Result<()> {
+    let key = |image: Option<&Image>| {
+        let waits = image.filter(|image| image.status() == Status::PendingDelete)?;
+        let mut key = lists::stamp(waits.updated_at()).to_be_bytes().to_vec();
+        key.extend(waits.id().as_bytes());
+        Some(key)
+    };
+    match (key(old), key(new)) {
+        (old, new) if old == new => Ok(()),
+        (None, Some(new)) => txn.put(Table::Scrubs, &new, b""),
+        (Some(old), None) => txn.delete(Table::Scrubs, &old),
+        (Some(old), Some(new)) => {
+            txn.delete(Table::Scrubs, &old)?;
+            txn.put(Table::Scrubs, &new, b"")
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+/// Returns images whose delete waits since `until` or longer, oldest first.
+pub(crate) fn waiting(get: &dyn Get, until: Timestamp, limit: usize) -> Result<Vec<ImageId>> {
+    use std::ops::{Bound, ControlFlow};
+
+    let mut ids = Vec::new();
+    let mut to = lists::stamp(until).to_be_bytes().to_vec();
+    to.extend([u8::MAX; 16]);
+    let each = &mut |key: &[u8], _: &[u8]| {
+        ids.extend(key.last_chunk().map(|id| ImageId::from_bytes(*id)));
+        match ids.len() < limit {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    };
+    let bounds = (Bound::Unbounded, Bound::Included(&to[..]));
+    let ascending = super::kv::Order::Ascending;
+    get.scan(Table::Scrubs, bounds.0, bounds.1, ascending, each)?;
+    Ok(ids)
 }
 
 /// Returns the key of the root of an image's manifest.
@@ -96,23 +267,5 @@ pub(crate) fn domain(txn: &mut dyn Put, image: &Image, across_owners: bool) -> R
     if across_owners || image.visibility() == Visibility::Public {
         return Ok(PUBLIC_DOMAIN);
     }
-    let Some(owner) = image.owner() else {
-        return Ok(OWNERLESS_DOMAIN);
-    };
-    let key = owner.as_str().as_bytes();
-    let mut found = None;
-    txn.get(Table::Domains, key, &mut |bytes| {
-        found = Some(bytes.try_into().map(u32::from_le_bytes));
-    })?;
-    match found {
-        Some(Ok(number)) => Ok(number),
-        Some(Err(_)) => Err(Error::corrupt("table domains: a number is not 4 bytes")),
-        None => {
-            let number = places::next(txn, Counter::NextDomain, FIRST_PROJECT_DOMAIN)?;
-            let full = |_| Error::new(ErrorCode::Internal, "all 2^32 domains are taken");
-            let number = u32::try_from(number).map_err(full)?;
-            txn.put(Table::Domains, key, &number.to_le_bytes())?;
-            Ok(number)
-        }
-    }
+    owners::number_for(txn, image.owner())
 }

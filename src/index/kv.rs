@@ -2,7 +2,7 @@
 //!
 //! Named tables of byte keys and values, snapshot reads, serializable writes. A closure may run more
 //! than once, so it has no side effects; when a write fails, nothing of it remains. Values are lent
-//! to callbacks and never copied on the way. `contract` is the suite that each engine runs.
+//! to callbacks and not copied on the way out. `contract` is the suite that each engine runs.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -34,11 +34,27 @@ pub(crate) enum Table {
     Releases = 9,
     /// Chunks that nothing refers to.
     Unreferenced = 10,
+    /// Members by image and project.
+    Members = 11,
+    /// Owners by number: slots and counts.
+    Owners = 12,
+    /// Records by part of the lists, scope and time of creation.
+    Views = 13,
+    /// Slots of images by part, order and what it orders by.
+    Orders = 14,
+    /// Slots by part, field and value, in blocks.
+    Postings = 15,
+    /// Numbers of images by slot, in columns.
+    Facts = 16,
+    /// Slots of images by part, member and its status.
+    Shares = 17,
+    /// Deleted images whose data waits to be removed, by time of the delete.
+    Scrubs = 18,
 }
 
 impl Table {
     /// Every table, by number.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Meta,
         Self::Images,
         Self::Tombstones,
@@ -50,10 +66,24 @@ impl Table {
         Self::Holds,
         Self::Releases,
         Self::Unreferenced,
+        Self::Members,
+        Self::Owners,
+        Self::Views,
+        Self::Orders,
+        Self::Postings,
+        Self::Facts,
+        Self::Shares,
+        Self::Scrubs,
     ];
 
     /// Tables that cannot be rebuilt from packs: names and the counters behind them.
-    pub(crate) const NAMES: [Self; 4] = [Self::Meta, Self::Images, Self::Tombstones, Self::Domains];
+    pub(crate) const NAMES: [Self; 5] = [
+        Self::Meta,
+        Self::Images,
+        Self::Tombstones,
+        Self::Domains,
+        Self::Members,
+    ];
 
     /// Returns the name under which the table is stored.
     pub(crate) fn name(self) -> &'static str {
@@ -69,6 +99,14 @@ impl Table {
             Self::Holds => "holds",
             Self::Releases => "releases",
             Self::Unreferenced => "unreferenced",
+            Self::Members => "members",
+            Self::Owners => "owners",
+            Self::Views => "views",
+            Self::Orders => "orders",
+            Self::Postings => "postings",
+            Self::Facts => "facts",
+            Self::Shares => "shares",
+            Self::Scrubs => "scrubs",
         }
     }
 }
@@ -79,7 +117,6 @@ pub(crate) enum Order {
     /// From the smallest key.
     Ascending,
     /// From the largest key.
-    #[cfg_attr(not(test), expect(dead_code, reason = "lists scan in both orders"))]
     Descending,
 }
 
@@ -126,7 +163,12 @@ pub(crate) trait Kv: Send + Sync {
     fn read<R>(&self, f: impl FnMut(&dyn Get) -> Result<R>) -> Result<R>;
 
     /// Runs `f` in a write transaction, which commits when `f` returns `Ok`, and else leaves
-    /// nothing. An error from the commit itself means *unknown*: the handle is poisoned then.
+    /// nothing.
+    ///
+    /// Writes of other threads may be committed together with it. `f` may see what they changed, and
+    /// whatever it returns then, the call returns it only when that is committed. If the commit
+    /// fails, the error is the same for all of them: nothing of any remains, or, where that is
+    /// unknown, the handle is poisoned.
     fn write<R>(
         &self,
         durability: Durability,

@@ -127,7 +127,7 @@ impl Db {
         let mut txn = self.begin_durable()?;
         txn.set_two_phase_commit(true);
         txn.set_quick_repair(true);
-        let mut view = WriteView::unlogged(&txn);
+        let mut view = WriteView::new(&txn);
         let filled = fill(&mut view);
         drop(view);
         let mut mark = filled?.to_le_bytes().to_vec();
@@ -180,7 +180,7 @@ impl Db {
 
     fn apply(&self, mut sets: &[u8], seq: u64) -> Result<()> {
         let txn = self.begin_write()?;
-        let mut view = WriteView::unlogged(&txn);
+        let mut view = WriteView::new(&txn);
         while !sets.is_empty() {
             let (change, rest) = Change::decode(sets).ok_or_else(|| unreadable(seq))?;
             view.apply(change)?;

@@ -54,6 +54,13 @@ pub(super) struct Snapshot {
     generation: u64,
 }
 
+impl Snapshot {
+    /// Returns how often the index had been opened anew before.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
 impl RedbKv {
     fn slot(&self) -> RwLockReadGuard<'_, Slot> {
         self.slot.read().unwrap_or_else(PoisonError::into_inner)
@@ -130,15 +137,8 @@ impl RedbKv {
     /// Waits until the index was opened anew after `generation`, or does it.
     fn renew(&self, generation: u64) -> Result<()> {
         // Whoever writes now has met the failure, or will, and opens the index anew.
-        let writer = self.lock_writer();
-        if self.slot().generation != generation {
-            return Ok(());
-        }
-        if self.is_closed() {
-            return Err(closed());
-        }
-        self.health()?;
-        match &*writer {
+        let guard = self.lock_idle();
+        self.renew_after(generation, || match &*guard {
             Some(writer) => self.reopen(writer),
             None => {
                 let db = Db::open_read_only(&self.disk, self.options.cache_bytes)?;
@@ -148,7 +148,23 @@ impl RedbKv {
                     .fill(db);
                 Ok(())
             }
+        })
+    }
+
+    /// As [`Self::renew`], by the writer.
+    pub(super) fn renew_locked(&self, writer: &Writer, generation: u64) -> Result<()> {
+        self.renew_after(generation, || self.reopen(writer))
+    }
+
+    fn renew_after(&self, generation: u64, open: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.slot().generation != generation {
+            return Ok(());
         }
+        if self.is_closed() {
+            return Err(closed());
+        }
+        self.health()?;
+        open()
     }
 
     /// Opens the index file anew: its last checkpoint and the log hold everything.

@@ -1,7 +1,7 @@
 //! `RedbKv`: the ordered byte map on one disk, redb behind a log of our own.
 //!
-//! A write is first a record of the log, durable, and then a commit of redb that is not: what
-//! readers see is on the disk already, and costs one append. A checkpoint makes redb durable now
+//! A group of writes is first a record of the log, durable, and then a commit of redb that is not:
+//! what readers see is on the disk already, and costs one append. A checkpoint makes redb durable now
 //! and then, and opening replays the log behind it. After a failure whose effect is unknown the
 //! handle is poisoned: it reads on, and writes no more.
 
@@ -13,6 +13,7 @@ use super::fault::INDEX;
 use super::names;
 use super::open::{self, Db};
 use super::options::{KvAccess, KvOptions, KvStats};
+use super::queue::Queue;
 use super::renew::Slot;
 use super::replay::LogReader;
 use super::reserve::Reserve;
@@ -29,6 +30,7 @@ pub(crate) struct RedbKv {
     pub(super) slot: RwLock<Slot>,
     /// Nothing when opened for reading only.
     writer: Mutex<Option<Writer>>,
+    pub(super) queue: Queue,
     /// Held while a snapshot of the names is written.
     pub(super) snapshotting: Mutex<()>,
     pub(super) poisoned: OnceLock<String>,
@@ -140,6 +142,7 @@ impl RedbKv {
             reserve,
             slot: RwLock::new(Slot::new(db)),
             writer: Mutex::new(writer),
+            queue: Queue::default(),
             snapshotting: Mutex::new(()),
             poisoned: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -183,7 +186,7 @@ impl RedbKv {
     pub(crate) fn close(&self) -> Result<()> {
         // A snapshot that is being written is let finish.
         let _none = self.snapshotting.lock();
-        let mut guard = self.lock_writer();
+        let mut guard = self.lock_idle();
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -253,6 +256,16 @@ impl RedbKv {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Locks the writer and ends the group that is open, so that log and index hold all there is.
+    pub(super) fn lock_idle(&self) -> MutexGuard<'_, Option<Writer>> {
+        let mut guard = self.lock_writer();
+        if let Some(writer) = guard.as_mut() {
+            // Those who wait for it are told what became of it.
+            let _ = self.end_group(writer);
+        }
+        guard
+    }
+
     pub(super) fn writable<'g>(
         &self,
         guard: &'g mut MutexGuard<'_, Option<Writer>>,
@@ -287,20 +300,7 @@ impl Kv for RedbKv {
         durability: Durability,
         mut f: impl FnMut(&mut dyn Put) -> Result<R>,
     ) -> Result<R> {
-        let mut guard = self.lock_writer();
-        let writer = self.writable(&mut guard)?;
-        let value = self.transact(writer, durability, &mut f)?;
-        if writer.since_bytes >= self.options.checkpoint_log_bytes {
-            // The write is done and durable, whatever becomes of the checkpoint.
-            writer.since_bytes = 0;
-            let job = self.checkpoint_locked(writer);
-            drop(guard);
-            let done = job.and_then(|job| job.map_or(Ok(()), |job| self.write_snapshot(job)));
-            if let Err(error) = done {
-                tracing::warn!(%error, "checkpoint failed");
-            }
-        }
-        Ok(value)
+        self.write_in_group(durability, &mut f)
     }
 }
 

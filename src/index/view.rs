@@ -1,4 +1,4 @@
-//! What a closure sees of redb: one snapshot, or one write transaction and its write set.
+//! What is seen of redb: one snapshot, or one write transaction.
 //!
 //! Tables are opened when they are first touched. Values carry their sum behind them; it is
 //! checked and taken off here, so no caller ever sees a value that rotted.
@@ -9,7 +9,8 @@ use std::ops::{Bound, ControlFlow};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::fault::guarded;
-use super::frame::{Change, WRITE_SET_MAX_BYTES, read_u64, value_sum};
+use super::frame::{Change, read_u64, value_sum};
+use super::overlay::{Bounds, Visit};
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::{Get, Order, Put, Table};
 
@@ -17,7 +18,8 @@ const SUM_LEN: usize = 8;
 const TABLES: usize = Table::ALL.len();
 
 type Bytes = &'static [u8];
-type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+/// What takes a key and its value with the sum behind it.
+type VisitStored<'v> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>> + 'v;
 type Definition = TableDefinition<'static, Bytes, Bytes>;
 
 pub(super) fn definition(table: Table) -> Definition {
@@ -54,7 +56,10 @@ impl<V: Tables> Get for V {
         f: &mut Visit<'_>,
     ) -> Result<()> {
         match self.table(table)? {
-            Some(opened) => self.heard(scan(opened, table, (from, to), order, f)),
+            Some(opened) => {
+                let f = &mut |key: &[u8], stored: &[u8]| Ok(f(key, checked(table, key, stored)?));
+                self.heard(scan(opened, (from, to), order, f))
+            }
             None => Ok(()),
         }
     }
@@ -75,6 +80,20 @@ impl ReadView {
             tables: [const { OnceCell::new() }; TABLES],
             failed: Cell::new(false),
             cut_off: Cell::new(false),
+        }
+    }
+
+    /// Lends what redb stores between two bounds, with the sum of each value behind it.
+    pub(super) fn scan_stored(
+        &self,
+        table: Table,
+        bounds: Bounds<'_>,
+        order: Order,
+        f: &mut VisitStored<'_>,
+    ) -> Result<()> {
+        match self.table(table)? {
+            Some(opened) => self.heard(scan(opened, bounds, order, f)),
+            None => Ok(()),
         }
     }
 
@@ -119,56 +138,19 @@ impl Tables for ReadView {
     }
 }
 
-/// One write transaction.
+/// One write transaction. What is changed here is in no log.
 pub(super) struct WriteView<'t> {
     txn: &'t WriteTransaction,
     tables: [OnceCell<redb::Table<'t, Bytes, Bytes>>; TABLES],
-    /// Nothing when the changes are not to be logged.
-    set: Option<Vec<u8>>,
     scratch: Vec<u8>,
-    /// A call into redb failed: this transaction cannot commit, whatever its closure returns.
-    failed: Cell<Option<ErrorCode>>,
-    names: bool,
-}
-
-/// What a write transaction leaves when its tables are closed.
-pub(super) struct Written {
-    /// Its changes, in order.
-    pub(super) set: Vec<u8>,
-    /// Why it cannot commit.
-    pub(super) failed: Option<ErrorCode>,
-    /// Whether a table of names was touched.
-    pub(super) names: bool,
 }
 
 impl<'t> WriteView<'t> {
-    /// Makes a view that keeps its write set in `buffer`.
-    pub(super) fn new(txn: &'t WriteTransaction, mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        Self {
-            set: Some(buffer),
-            ..Self::unlogged(txn)
-        }
-    }
-
-    /// Makes a view that keeps no write set.
-    pub(super) fn unlogged(txn: &'t WriteTransaction) -> Self {
+    pub(super) fn new(txn: &'t WriteTransaction) -> Self {
         Self {
             txn,
             tables: [const { OnceCell::new() }; TABLES],
-            set: None,
             scratch: Vec::new(),
-            failed: Cell::new(None),
-            names: false,
-        }
-    }
-
-    /// Closes the tables.
-    pub(super) fn finish(self) -> Written {
-        Written {
-            set: self.set.unwrap_or_default(),
-            failed: self.failed.get(),
-            names: self.names,
         }
     }
 
@@ -177,21 +159,12 @@ impl<'t> WriteView<'t> {
         let cell = &self.tables[table as usize];
         if cell.get().is_none() {
             let opened = guarded("open table", || self.txn.open_table(definition(table)));
-            let _ = cell.set(self.noting(opened)?);
+            let _ = cell.set(opened?);
         }
         Ok(())
     }
 
-    fn noting<T>(&self, result: Result<T>) -> Result<T> {
-        if let Err(error) = &result {
-            // The first one is the cause: after it, redb only says that there was one.
-            let first = self.failed.get().unwrap_or(error.code());
-            self.failed.set(Some(first));
-        }
-        result
-    }
-
-    /// Applies a change without recording it: the log has it already.
+    /// Applies a change.
     pub(super) fn apply(&mut self, change: Change<'_>) -> Result<()> {
         let table = match change {
             Change::Put(table, ..) | Change::Delete(table, _) => table,
@@ -200,7 +173,7 @@ impl<'t> WriteView<'t> {
         let Some(opened) = self.tables[table as usize].get_mut() else {
             return Err(unopened());
         };
-        let done = match change {
+        match change {
             Change::Put(_, key, value) => {
                 self.scratch.clear();
                 self.scratch.extend_from_slice(value);
@@ -211,21 +184,7 @@ impl<'t> WriteView<'t> {
                 })
             }
             Change::Delete(_, key) => guarded("delete", || opened.remove(key).map(drop)),
-        };
-        self.noting(done)
-    }
-
-    fn record(&mut self, change: Change<'_>) -> Result<()> {
-        self.apply(change)?;
-        let Some(set) = &mut self.set else {
-            return Ok(());
-        };
-        change.encode(set)?;
-        if set.len() > WRITE_SET_MAX_BYTES {
-            let message = format!("write set exceeds {WRITE_SET_MAX_BYTES} bytes");
-            return self.noting(Err(Error::new(ErrorCode::Internal, message)));
         }
-        Ok(())
     }
 }
 
@@ -244,13 +203,11 @@ impl<'t> Tables for WriteView<'t> {
 
 impl Put for WriteView<'_> {
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
-        self.names |= Table::NAMES.contains(&table);
-        self.record(Change::Put(table, key, value))
+        self.apply(Change::Put(table, key, value))
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<()> {
-        self.names |= Table::NAMES.contains(&table);
-        self.record(Change::Delete(table, key))
+        self.apply(Change::Delete(table, key))
     }
 }
 
@@ -271,10 +228,9 @@ fn get(
 
 fn scan(
     opened: &impl ReadableTable<Bytes, Bytes>,
-    table: Table,
-    bounds: (Bound<&[u8]>, Bound<&[u8]>),
+    bounds: Bounds<'_>,
     order: Order,
-    f: &mut Visit<'_>,
+    f: &mut VisitStored<'_>,
 ) -> Result<()> {
     if is_empty(bounds) {
         return Ok(());
@@ -292,8 +248,7 @@ fn scan(
             return Ok(());
         };
         let key = bytes_of("scan", &key)?;
-        let value = checked(table, key, bytes_of("scan", &value)?)?;
-        if f(key, value).is_break() {
+        if f(key, bytes_of("scan", &value)?)?.is_break() {
             return Ok(());
         }
     }
@@ -305,7 +260,7 @@ fn bytes_of<'g>(deed: &str, held: &'g redb::AccessGuard<'_, Bytes>) -> Result<&'
 }
 
 /// Tells whether no key can lie between two bounds; an engine below may not like such a range.
-fn is_empty(bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+pub(super) fn is_empty(bounds: Bounds<'_>) -> bool {
     match bounds {
         (Bound::Included(from), Bound::Included(to)) => from > to,
         (Bound::Included(from), Bound::Excluded(to))
@@ -315,7 +270,7 @@ fn is_empty(bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
 }
 
 /// Returns a stored value without its sum, if the sum is right.
-fn checked<'v>(table: Table, key: &[u8], stored: &'v [u8]) -> Result<&'v [u8]> {
+pub(super) fn checked<'v>(table: Table, key: &[u8], stored: &'v [u8]) -> Result<&'v [u8]> {
     let whole = stored
         .len()
         .checked_sub(SUM_LEN)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::group::Group;
 use super::log::LogWriter;
 use super::names::{self, Snapshot};
 use super::open::Db;
@@ -19,6 +20,9 @@ pub(super) struct Writer {
     pub(super) snapshot: Snapshot,
     /// Newest record that changed a name.
     pub(super) names_seq: u64,
+    /// The writes that are to end together. Open only while somebody queues who will end it.
+    pub(super) group: Option<Box<Group>>,
+    /// Kept for the next write set.
     pub(super) buffer: Vec<u8>,
 }
 
@@ -51,6 +55,7 @@ impl Writer {
             since_bytes: 0,
             snapshot,
             names_seq: if snapshot.seq < last { last } else { 0 },
+            group: None,
             buffer: Vec::new(),
         };
         writer.trim();

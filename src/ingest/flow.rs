@@ -17,7 +17,7 @@ use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Status, Up
 use crate::index::places::{self, Counter};
 use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
-use crate::index::{Durability, Kv, Put, images};
+use crate::index::{Durability, Get, Kv, Put, images};
 
 /// What all uploads of an engine share.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Ingest {
         self: &Arc<Self>,
         id: ImageId,
         options: UploadOptions,
-        admit: &dyn Fn(&Image) -> Result<()>,
+        admit: &dyn Fn(&dyn Get, &Image) -> Result<()>,
     ) -> Result<Flow> {
         if let Some(len) = options.expected_len_bytes {
             self.check_cap(len)?;
@@ -109,7 +109,7 @@ impl Ingest {
         let now = self.base.now();
         let (target, image) = self.base.kv.write(Durability::Now, |put| {
             let mut image = images::visible(put, &id)?;
-            admit(&image)?;
+            admit(put, &image)?;
             image.begin_saving(now)?;
             images::put(put, &image)?;
             let session = places::next(put, Counter::NextSession, 1)?;
@@ -314,17 +314,19 @@ impl Flow {
             zero_bytes: stored.zero_bytes,
             cutter: self.cutter.code(),
         };
-        let url = format!("smalti://{}/{}", self.ingest.store_name, self.id);
+        let store = &self.ingest.store_name;
         base.kv.write(Durability::Now, |put| {
             let mut image = self.still_saving(put)?;
             stored.name(put)?;
             refs::hand_over_root(put, self.target.session, &stored.root)?;
+            // In the case of the record, not in that of whoever uploads.
+            let url = format!("smalti://{store}/{}", image.id());
             let uploaded = Uploaded {
                 size: stored.len_bytes,
                 virtual_size: None,
                 checksum: digests.checksum,
                 os_hash: digests.os_hash.clone(),
-                location: Location::in_store(url.clone(), self.ingest.store_name.clone()),
+                location: Location::in_store(url, store.clone()),
                 data,
             };
             image.activate(now, uploaded)?;

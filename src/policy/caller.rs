@@ -25,8 +25,19 @@ pub struct Caller {
     roles: BTreeSet<String>,
     service_roles: BTreeSet<String>,
     reach: Reach,
+    names: Names,
     /// Why the identity cannot be used; each check refuses it then.
     fault: Option<String>,
+}
+
+/// What the host knows of the caller besides, for the rules of policy files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Names {
+    user: Option<String>,
+    user_domain: Option<String>,
+    project_domain: Option<String>,
+    domain: Option<String>,
+    system_scope: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +80,7 @@ impl Caller {
             roles: BTreeSet::new(),
             service_roles: BTreeSet::new(),
             reach: Reach::ReadWrite,
+            names: Names::default(),
             fault: None,
         }
     }
@@ -95,6 +107,41 @@ impl Caller {
         self
     }
 
+    /// Names the user (credential `user_id` of policy files).
+    #[must_use]
+    pub fn with_user(mut self, id: impl Into<String>) -> Self {
+        self.names.user = Some(id.into());
+        self
+    }
+
+    /// Names the domain of the user (credential `user_domain_id`).
+    #[must_use]
+    pub fn with_user_domain(mut self, id: impl Into<String>) -> Self {
+        self.names.user_domain = Some(id.into());
+        self
+    }
+
+    /// Names the domain of the project (credential `project_domain_id`).
+    #[must_use]
+    pub fn with_project_domain(mut self, id: impl Into<String>) -> Self {
+        self.names.project_domain = Some(id.into());
+        self
+    }
+
+    /// Names the domain that the caller acts in (credential `domain_id`).
+    #[must_use]
+    pub fn with_domain(mut self, id: impl Into<String>) -> Self {
+        self.names.domain = Some(id.into());
+        self
+    }
+
+    /// Sets the scope of a caller without project (credential `system_scope`), usually `all`.
+    #[must_use]
+    pub fn with_system_scope(mut self, scope: impl Into<String>) -> Self {
+        self.names.system_scope = Some(scope.into());
+        self
+    }
+
     fn in_project(project: impl Into<String>) -> Self {
         match ProjectId::new(project) {
             Ok(project) => Self::authenticated(Some(project)),
@@ -111,6 +158,57 @@ impl Caller {
     /// Returns the project that the caller acts in.
     pub fn project_id(&self) -> Option<&ProjectId> {
         self.project.as_ref()
+    }
+
+    /// Returns the user, where the host has named one.
+    pub fn user_id(&self) -> Option<&str> {
+        self.names.user.as_deref()
+    }
+
+    /// Returns the domain of the user, where the host has named one.
+    pub fn user_domain_id(&self) -> Option<&str> {
+        self.names.user_domain.as_deref()
+    }
+
+    /// Returns the domain of the project, where the host has named one.
+    pub fn project_domain_id(&self) -> Option<&str> {
+        self.names.project_domain.as_deref()
+    }
+
+    /// Returns the domain that the caller acts in, where the host has named one.
+    pub fn domain_id(&self) -> Option<&str> {
+        self.names.domain.as_deref()
+    }
+
+    /// Returns the scope of a caller without project, where the host has named one.
+    pub fn system_scope(&self) -> Option<&str> {
+        self.names.system_scope.as_deref()
+    }
+
+    /// Returns the roles, those implied by others included, in lower case.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        let implied = |role: &&str| self.holds(role) && !self.roles.contains(*role);
+        let given = self.roles.iter().map(String::as_str);
+        given.chain(["member", "reader"].into_iter().filter(implied))
+    }
+
+    /// Returns the roles of the service that passes the request on, in lower case.
+    pub fn service_roles(&self) -> impl Iterator<Item = &str> {
+        self.service_roles.iter().map(String::as_str)
+    }
+
+    /// Tells whether the caller has a role in lower case, given or implied.
+    pub(super) fn holds(&self, role: &str) -> bool {
+        match role {
+            "member" => self.is_member(),
+            "reader" => self.is_reader(),
+            _ => self.roles.contains(role),
+        }
+    }
+
+    /// Tells whether the caller has a role in lower case, by itself or through a service.
+    pub(super) fn holds_anyhow(&self, role: &str) -> bool {
+        self.holds(role) || self.service_roles.contains(role)
     }
 
     /// Tells whether the caller has a role, in any case; what the role implies is not counted.
@@ -149,6 +247,11 @@ impl Caller {
     /// Tells whether the caller acts in the project that owns something. Nobody acts in no project.
     pub fn acts_for(&self, owner: Option<&ProjectId>) -> bool {
         owner.is_some() && self.project.as_ref() == owner
+    }
+
+    /// Tells whether the identity can be used at all.
+    pub(super) fn is_usable(&self) -> bool {
+        self.fault.is_none()
     }
 
     /// Tests that the identity can be used at all.

@@ -1,6 +1,9 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+mod fill;
+mod image;
 mod packs;
+mod patch;
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
@@ -17,9 +20,12 @@ use crate::ingest::{Frozen, Gang, Lane, Pool, Ring, Work};
 use crate::limits::CHUNK_AVG_BYTES;
 use crate::manifest;
 
+pub use fill::{MadeImage, put_images};
+pub use image::store_image;
 pub use packs::{
     NewSegment, PackChunk, PackSegment, check_pack, make_pack, mend_pack_sums, pack_segments,
 };
+pub use patch::{apply_patch, check_record, image_with, make_image};
 
 /// Decodes any stored record and asserts that decode, encode and decode agree; returns whether the
 /// bytes are a record.

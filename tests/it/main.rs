@@ -17,15 +17,21 @@ mod fault;
 mod gc;
 #[cfg(feature = "testing")]
 mod kill;
+mod linear;
 #[cfg(feature = "testing")]
 mod medium;
+#[cfg(feature = "testing")]
+mod model;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;
 #[cfg(feature = "testing")]
 mod rot_index;
+mod rules;
 mod semantics;
 mod source;
 mod support;
 mod tidy;
 mod upload;
+#[cfg(feature = "testing")]
+mod vectors;

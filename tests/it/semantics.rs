@@ -4,7 +4,10 @@ use std::io::Write;
 
 use smalti::engine::Dedup;
 use smalti::hash::Algorithm;
-use smalti::{Caller, Engine, ErrorCode, ImageId, NewImage, Settings, Status, Visibility};
+use smalti::image::Patch;
+use smalti::{
+    Caller, Engine, ErrorCode, ImageId, NewImage, ProjectId, Settings, Status, Visibility,
+};
 
 use crate::support::{Pattern, bytes, caller, new_image};
 
@@ -29,6 +32,51 @@ fn the_id_of_a_deleted_image_is_never_used_again() {
     let admin = engine.images(&Caller::admin());
     let by_admin = admin.create(new_image().id(upper)).expect_err("taken");
     assert_eq!(by_admin.http_status(), 409);
+}
+
+#[test]
+fn an_id_is_shown_in_the_case_of_its_record_wherever_it_stands() {
+    let engine = Engine::in_memory().expect("open");
+    let images = engine.images(&caller());
+    let upper = "B2173DD3-7AD6-4362-BAA6-A68BCE3565CB";
+    let id: ImageId = upper.to_lowercase().parse().expect("an id");
+    let stored = upper.parse().expect("an id");
+    images.create(new_image().id(stored)).expect("create");
+    let image = images.upload(&id).and_then(|it| it.finish());
+    let image = image.expect("upload");
+    assert_eq!(
+        image.locations()[0].url(),
+        format!("smalti://local/{upper}")
+    );
+    let (project, members) = (ProjectId::new("b").expect("an id"), images.members(&id));
+    members.add(&project).expect("share");
+    let mut shown = members.list().expect("list");
+    shown.push(members.show(&project).expect("show"));
+    for member in shown {
+        assert_eq!(member.image_id().to_string(), upper);
+    }
+}
+
+#[test]
+fn a_built_patch_that_no_image_takes_is_refused_before_the_image_is_looked_up() {
+    let engine = Engine::in_memory().expect("open");
+    let nowhere = ImageId::from_bytes([1; 16]);
+    let anonymous = engine.images(&Caller::anonymous());
+    for (patch, code) in [
+        (
+            Patch::new().set_name("n".repeat(256)),
+            ErrorCode::SchemaViolation,
+        ),
+        (
+            Patch::new().set_property("id", "v"),
+            ErrorCode::ReadOnlyProperty,
+        ),
+        (Patch::new().set_tags([""]), ErrorCode::EmptyTag),
+        (Patch::new().set_name("n"), ErrorCode::ReadOnlyCaller),
+    ] {
+        let error = anonymous.update(&nowhere, &patch).expect_err("no image");
+        assert_eq!(error.code(), code);
+    }
 }
 
 #[test]

@@ -15,14 +15,18 @@ const WORDS: &[&str] = &["error", "sum", "clock", "limits", "id"];
 const ROOMS: &[(&str, &[&str])] = &[
     ("range", &[]),
     ("manifest", &[]),
-    ("image", &[]),
-    ("policy", &["image"]),
+    ("json", &[]),
+    ("patch", &["json"]),
+    ("image", &["json", "patch"]),
+    ("query", &["image"]),
+    ("policy", &["json", "image"]),
+    ("wire", &["json", "image", "query"]),
     ("lease", &[]),
     ("disk", &[]),
     ("hash", &[]),
     ("store", &["disk"]),
     ("chunk", &["disk", "hash", "store"]),
-    ("index", &["disk", "manifest", "image", "policy"]),
+    ("index", &["disk", "manifest", "image", "query", "policy"]),
     (
         "base",
         &["lease", "disk", "manifest", "store", "chunk", "index"],
@@ -54,18 +58,21 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "range", "image", "policy", "lease", "disk", "hash", "store", "chunk", "index", "base",
-            "ingest", "read", "gc", "check",
+            "range", "patch", "image", "query", "policy", "wire", "lease", "disk", "hash", "store",
+            "chunk", "index", "base", "ingest", "read", "gc", "check",
         ],
     ),
     (
         "asyncio",
-        &["range", "image", "base", "ingest", "read", "engine"],
+        &[
+            "range", "image", "query", "base", "ingest", "read", "engine",
+        ],
     ),
     (
         "testing",
         &[
-            "manifest", "disk", "hash", "store", "chunk", "index", "base", "ingest", "engine",
+            "manifest", "image", "wire", "disk", "hash", "store", "chunk", "index", "base",
+            "ingest", "engine",
         ],
     ),
 ];
@@ -82,6 +89,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("md5", &["hash"]),
     ("memmap2", &["disk/map"]),
     ("redb", &["index"]),
+    ("regex", &["policy"]),
+    ("serde_json", &["json", "wire"]),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
     ("sha3", &["hash"]),

@@ -1,10 +1,13 @@
 //! The request for an image: a builder, and the tests that a record must pass to come into being.
 
+mod json;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
+use crate::image::apply::protected;
 use crate::image::record::ImageParts;
 use crate::image::rules::{self, NameClass};
 use crate::image::{ContainerFormat, DiskFormat, Image, Limits, Status, Visibility};
@@ -31,7 +34,7 @@ pub struct NewImage {
     id: Option<ImageId>,
     name: Option<String>,
     owner: Owner,
-    visibility: Visibility,
+    visibility: Option<Visibility>,
     protected: bool,
     os_hidden: bool,
     disk_format: Option<DiskFormat>,
@@ -81,7 +84,7 @@ impl NewImage {
 
     /// Chooses who may read the image; `shared` without it.
     pub fn visibility(mut self, visibility: Visibility) -> Self {
-        self.visibility = visibility;
+        self.visibility = Some(visibility);
         self
     }
 
@@ -133,8 +136,9 @@ impl NewImage {
         self
     }
 
-    /// Returns the visibility that was chosen.
-    pub fn chosen_visibility(&self) -> Visibility {
+    /// Returns the visibility that was chosen; none makes a shared image, and policy is asked as for
+    /// a private one.
+    pub fn chosen_visibility(&self) -> Option<Visibility> {
         self.visibility
     }
 
@@ -167,24 +171,41 @@ impl NewImage {
     ///   `os_glance`.
     pub fn check(&self, limits: &Limits) -> Result<()> {
         self.refuse(NameClass::Computed, ErrorCode::ReadOnlyProperty, "computed")?;
-        self.check_lengths()?;
+        self.check_lengths(limits)?;
         if limits.reject_4byte_unicode {
             self.check_characters()?;
         }
         self.refuse(NameClass::Reserved, ErrorCode::ReservedProperty, "reserved")
     }
 
+    /// Makes the record: queued, created now, for a caller whom no property is protected against.
+    ///
+    /// # Errors
+    /// As [`NewImage::into_image_within`], but for the protections.
+    pub fn into_image(
+        self,
+        fresh: ImageId,
+        project: Option<&ProjectId>,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Image> {
+        self.into_image_within(&|_| true, fresh, project, limits, now)
+    }
+
     /// Makes the record: queued, created now.
     ///
+    /// `may_create` tells whether protections let the caller create a custom property of this name.
     /// `fresh` is the id for a request that chose none, `project` the one of the caller, which owns
-    /// the image unless another owner was chosen. Policy is not asked here.
+    /// the image unless another owner was chosen. Other policy is not asked here.
     ///
     /// # Errors
     /// Those of [`NewImage::check`]; then `ReadOnlyProperty` for a custom property with a name that
-    /// only the engine sets, `ReservedProperty` for `locations`, `TagLimitExceeded`,
-    /// `PropertyLimitExceeded`, and `InvalidParameter` for `min_disk` or `min_ram` out of bounds.
-    pub fn into_image(
+    /// only the engine sets, `ReservedProperty` for `locations` and for a protected property,
+    /// `TagLimitExceeded`, `PropertyLimitExceeded`, and `InvalidParameter` for `min_disk` or
+    /// `min_ram` out of bounds.
+    pub fn into_image_within(
         self,
+        may_create: &dyn Fn(&str) -> bool,
         fresh: ImageId,
         project: Option<&ProjectId>,
         limits: &Limits,
@@ -201,6 +222,9 @@ impl NewImage {
             ErrorCode::ReservedProperty,
             "not for create",
         )?;
+        if let Some(name) = self.properties.keys().find(|name| !may_create(name)) {
+            return Err(protected(name));
+        }
         self.check_quotas(limits)?;
         Image::from_parts(ImageParts {
             id: self.id.unwrap_or(fresh),
@@ -208,7 +232,7 @@ impl NewImage {
             owner: self.owner_for(project)?,
             name: self.name,
             status: Status::Queued,
-            visibility: self.visibility,
+            visibility: self.visibility.unwrap_or_default(),
             protected: self.protected,
             os_hidden: self.os_hidden,
             disk_format: self.disk_format,
@@ -236,17 +260,18 @@ impl NewImage {
             .find(|name| rules::classify(name) == class)
         {
             Some(name) => {
-                let shown: String = name.chars().take(64).collect();
-                Err(Error::new(
-                    code,
-                    format!("property name {shown:?} is {word}"),
-                ))
+                let message = format!("property name {} is {word}", rules::shown(name));
+                Err(Error::new(code, message))
             }
             None => Ok(()),
         }
     }
 
-    fn check_lengths(&self) -> Result<()> {
+    fn check_lengths(&self, limits: &Limits) -> Result<()> {
+        self.disk_format
+            .map_or(Ok(()), |format| limits.check_disk_format(format))?;
+        self.container_format
+            .map_or(Ok(()), |format| limits.check_container_format(format))?;
         rules::check_name(self.name.as_deref().unwrap_or_default())?;
         if let Owner::Named(owner) = &self.owner {
             rules::check_text("owner", owner)?;
@@ -276,23 +301,9 @@ impl NewImage {
     }
 
     fn check_quotas(&self, limits: &Limits) -> Result<()> {
-        let code = ErrorCode::TagLimitExceeded;
-        rules::check_quota(code, "tags", self.tags.len(), limits.tags_max)?;
-        let code = ErrorCode::PropertyLimitExceeded;
-        rules::check_quota(
-            code,
-            "properties",
-            self.properties.len(),
-            limits.properties_max,
-        )?;
-        let tags: usize = self.tags.iter().map(String::len).sum();
-        let properties: usize = self.properties.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let (found, limit) = (tags + properties, rules::TEXT_MAX_BYTES);
-        if found > limit {
-            let message = format!("tags and properties are {found} bytes, limit {limit}");
-            return Err(Error::new(code, message));
-        }
-        Ok(())
+        limits.check_tag_count(self.tags.len())?;
+        limits.check_property_count(self.properties.len())?;
+        rules::check_text_len(&self.tags, &self.properties, [])
     }
 }
 

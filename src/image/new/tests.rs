@@ -282,3 +282,62 @@ fn the_empty_owner_is_none() {
         .unwrap();
     assert_eq!(image.owner(), None);
 }
+
+#[test]
+fn a_protected_property_is_refused_in_its_turn() {
+    let limits = Limits {
+        properties_max: Some(0),
+        ..Limits::default()
+    };
+    let code = |new: NewImage| {
+        let may_create = |name: &str| name != "closed";
+        let made = new.into_image_within(&may_create, fresh(), None, &limits, NOW);
+        made.err().map(|e| e.code())
+    };
+    assert_eq!(code(prop("closed")), Some(ErrorCode::ReservedProperty));
+    assert_eq!(code(prop("open")), Some(ErrorCode::PropertyLimitExceeded));
+    assert_eq!(
+        code(prop("closed").property("status", "")),
+        Some(ErrorCode::ReadOnlyProperty)
+    );
+}
+
+#[test]
+fn json_and_the_builder_make_the_same_request() {
+    let body = br#"{"id":"b2173dd3-7ad6-4362-baa6-a68bce3565cb","name":"old","name":"n",
+        "visibility":"private","protected":true,"os_hidden":true,"disk_format":"raw",
+        "container_format":"bare","min_disk":2.0,"min_ram":1,"tags":["b","a","b"],"owner":"p1",
+        "k":"v"}"#;
+    let read = NewImage::from_json(Some(body), &Limits::default()).unwrap();
+    let id: ImageId = "b2173dd3-7ad6-4362-baa6-a68bce3565cb".parse().unwrap();
+    let built = NewImage::named("n").id(id).visibility(Visibility::Private);
+    let built = built.protected().hidden().disk_format(DiskFormat::Raw);
+    let built = built
+        .container_format(ContainerFormat::Bare)
+        .min_disk(2)
+        .min_ram(1);
+    let built = built.tag("a").tag("b").owner("p1").property("k", "v");
+    let limits = Limits::default();
+    assert_eq!(make(read, &limits).unwrap(), make(built, &limits).unwrap());
+}
+
+#[test]
+fn a_body_is_held_against_the_configured_formats() {
+    let limits = Limits {
+        disk_formats: vec![DiskFormat::Raw],
+        ..Limits::default()
+    };
+    let code = |body: &str| {
+        let read = NewImage::from_json(Some(body.as_bytes()), &limits);
+        read.err().map(|e| e.code())
+    };
+    assert_eq!(code(r#"{"disk_format":"raw"}"#), None);
+    assert_eq!(code(r#"{"disk_format":null}"#), None);
+    assert_eq!(
+        code(r#"{"disk_format":"iso"}"#),
+        Some(ErrorCode::SchemaViolation)
+    );
+    assert_eq!(code(""), Some(ErrorCode::BodyRequired));
+    assert_eq!(code("{"), Some(ErrorCode::MalformedJson));
+    assert_eq!(code(r#"{"size":true}"#), Some(ErrorCode::SchemaViolation));
+}

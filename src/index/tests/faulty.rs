@@ -1,14 +1,16 @@
 //! A disk that fails on demand.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::disk::{Access, Disk, DiskFile, DiskLock, LockMode, Map, MemoryDisk, SyncSite};
 
 /// A disk whose calls fail on demand, and that can be copied as a power cut leaves it.
 #[derive(Debug, Clone)]
 pub(super) struct Faulty {
-    inner: MemoryDisk,
+    inner: Arc<dyn Disk>,
     switches: Arc<Switches>,
 }
 
@@ -24,6 +26,12 @@ struct Switches {
     failing_read: Mutex<Option<(&'static str, u32)>>,
     /// What happens when a file below this path is made, once.
     on_create: Mutex<Option<(&'static str, Deed)>>,
+    /// What happens when a file is opened, once.
+    on_open: Mutex<Option<(&'static str, Deed)>>,
+    /// How many syncs of the log there were.
+    log_syncs: AtomicU64,
+    /// How long each of them takes.
+    log_sync_time: Mutex<Duration>,
 }
 
 type Deed = Box<dyn FnOnce() + Send>;
@@ -43,11 +51,26 @@ struct FaultyFile {
 
 impl Faulty {
     pub(super) fn new() -> (Self, Arc<dyn Disk>) {
+        Self::over(Arc::new(MemoryDisk::new()))
+    }
+
+    /// Makes one whose files lie on another disk.
+    pub(super) fn over(inner: Arc<dyn Disk>) -> (Self, Arc<dyn Disk>) {
         let disk = Self {
-            inner: MemoryDisk::new(),
+            inner,
             switches: Arc::default(),
         };
         (disk.clone(), Arc::new(disk))
+    }
+
+    /// Lets each sync of the log take so long.
+    pub(super) fn slow_log(&self, time: Duration) {
+        *self.switches.log_sync_time.lock().unwrap() = time;
+    }
+
+    /// Returns how often the log was synced.
+    pub(super) fn log_syncs(&self) -> u64 {
+        self.switches.log_syncs.load(Ordering::Relaxed)
     }
 
     pub(super) fn fail_sync(&self, site: Option<SyncSite>) {
@@ -72,6 +95,11 @@ impl Faulty {
         *self.switches.on_create.lock().unwrap() = Some((path, Box::new(deed)));
     }
 
+    /// Does something when a file is opened next.
+    pub(super) fn on_open(&self, path: &'static str, deed: impl FnOnce() + Send + 'static) {
+        *self.switches.on_open.lock().unwrap() = Some((path, Box::new(deed)));
+    }
+
     fn check_read(&self, path: &str) -> io::Result<()> {
         let mut failing = self.switches.failing_read.lock().unwrap();
         match &mut *failing {
@@ -88,6 +116,11 @@ impl Faulty {
     }
 
     fn check_sync(&self, site: SyncSite) -> io::Result<()> {
+        if site == SyncSite::Log {
+            self.switches.log_syncs.fetch_add(1, Ordering::Relaxed);
+            let time = *self.switches.log_sync_time.lock().unwrap();
+            std::thread::sleep(time);
+        }
         match *self.switches.failing_sync.lock().unwrap() {
             Some(failing) if failing == site => Err(io::Error::other("medium error")),
             _ => Ok(()),
@@ -115,6 +148,12 @@ impl Disk for Faulty {
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        let mut on_open = self.switches.on_open.lock().unwrap();
+        let deed = on_open.take_if(|(of, _)| *of == path);
+        drop(on_open);
+        if let Some((_, deed)) = deed {
+            deed();
+        }
         match *self.switches.failing_open.lock().unwrap() {
             Some(kind) => Err(kind.into()),
             None => Ok(self.file(path, self.inner.open(path, access)?)),

@@ -8,6 +8,7 @@
 mod crash;
 mod failure;
 mod faulty;
+mod group;
 mod growth;
 mod handle;
 mod names;
@@ -133,7 +134,7 @@ fn random_writes(kv: &RedbKv, random: &mut Random, count: u64) {
         kv.write(durability, |txn| {
             let mut random = Random(seed);
             for _ in 0..random.below(6) {
-                let table = Table::ALL[random.below(11) as usize];
+                let table = Table::ALL[random.below(Table::ALL.len() as u64) as usize];
                 let key = [random.below(30) as u8];
                 match random.below(4) {
                     0 => txn.delete(table, &key)?,

@@ -76,34 +76,70 @@ fn an_error_that_a_reader_swallows_is_no_answer() {
 #[test]
 fn a_read_waits_for_a_writer_that_met_a_full_disk() {
     let (switch, _disk, kv) = filled();
-    let (kv, (tell, told)) = (&kv, channel());
+    let kv = &kv;
+    let (begin, began) = channel();
+    let (tell, told) = channel();
+    let (go, gone) = channel();
     std::thread::scope(|scope| {
-        let written: Result<()> = kv.write(Durability::Now, |txn| {
-            switch.set_room(Some(0));
-            let refused = txn.put(T, b"large", &vec![1; 40 << 20]);
-            switch.set_room(None);
-            let tell = tell.clone();
-            scope.spawn(move || {
-                let read = kv.read(|view| {
-                    let mut count = 0;
-                    for i in 0..COUNT {
-                        let read = view.get(T, &i.to_be_bytes(), &mut |_| count += 1);
-                        if read.is_err() {
-                            let _ = tell.send(());
-                        }
-                        read?;
+        scope.spawn(move || {
+            let mut runs = 0;
+            let read = kv.read(|view| {
+                runs += 1;
+                if runs == 1 {
+                    begin.send(()).unwrap();
+                    gone.recv().unwrap();
+                }
+                let mut count = 0;
+                for i in 0..COUNT {
+                    let read = view.get(T, &i.to_be_bytes(), &mut |_| count += 1);
+                    if read.is_err() {
+                        tell.send(()).unwrap();
                     }
-                    let _ = tell.send(());
-                    Ok(count)
-                });
-                assert_eq!(read.unwrap(), COUNT);
+                    read?;
+                }
+                Ok(count)
             });
-            told.recv().unwrap();
-            refused
+            assert_eq!((read.unwrap(), runs), (COUNT, 2));
         });
-        assert_eq!(code(written), ErrorCode::StorageFull);
+        began.recv().unwrap();
+        // The writer has met the full disk and closed what was open.
+        switch.on_open("index.redb", move || {
+            go.send(()).unwrap();
+            told.recv().unwrap();
+        });
+        meet_full_disk(&switch, kv);
     });
     kv.health().unwrap();
+}
+
+#[test]
+fn a_write_below_which_redb_ended_runs_again_and_counts_once() {
+    let (switch, disk, kv) = filled();
+    let (kv, switch) = (&kv, &switch);
+    let mut runs = 0;
+    let written = kv.write(Durability::Now, |txn| {
+        runs += 1;
+        txn.put(T, format!("run {runs}").as_bytes(), b"1")?;
+        if runs == 1 {
+            switch.fail_read("index.redb", Some(0));
+            let met = std::thread::scope(|scope| {
+                let read = || kv.read(|view| view.get(T, &0u16.to_be_bytes(), &mut |_| {}));
+                scope.spawn(read).join().unwrap()
+            });
+            assert_eq!(code(met), ErrorCode::StoreUnavailable);
+        }
+        let mut count = 0;
+        for i in 0..COUNT {
+            txn.get(T, &i.to_be_bytes(), &mut |_| count += 1)?;
+        }
+        Ok(count)
+    });
+    assert_eq!((written.unwrap(), runs), (COUNT, 2));
+    kv.health().unwrap();
+    let all = dump(kv);
+    assert_eq!(all.len(), usize::from(COUNT) + 1);
+    assert_eq!(value(kv, b"run 2").unwrap(), b"1");
+    assert!(dump(&open(&copy(&disk), KvAccess::Write).unwrap()) == all);
 }
 
 #[test]

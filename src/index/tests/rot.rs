@@ -9,7 +9,7 @@ use crate::error::ErrorCode;
 use crate::index::backend::{Backend, Detach};
 use crate::index::contract::put;
 use crate::index::reserve::Reserve;
-use crate::index::{Kv, KvAccess, Order, Table};
+use crate::index::{Durability, Get, Kv, KvAccess, Order, Table};
 
 #[test]
 fn a_value_that_rots_in_the_index_is_found_at_its_read() {
@@ -31,6 +31,36 @@ fn a_value_that_rots_in_the_index_is_found_at_its_read() {
     assert_eq!(error.message(), shown);
     assert_eq!(value(&kv, b"good").unwrap(), b"value");
     assert_eq!(code(kv.snapshot_names()), ErrorCode::Corrupt);
+}
+
+#[test]
+fn a_rotten_value_that_a_write_replaces_or_deletes_is_of_no_matter_to_it() {
+    let disk = memory();
+    let kv = create(&disk);
+    for key in [b"a", b"b", b"c"] {
+        put(&kv, T, key, b"value").unwrap();
+    }
+    kv.close().unwrap();
+    damage(&disk, b"b");
+    let kv = open(&disk, KvAccess::Write).unwrap();
+    let keys = |view: &dyn Get| {
+        let (mut keys, all) = (Vec::new(), Bound::Unbounded);
+        let found = view.scan(T, all, all, Order::Ascending, &mut |key, _| {
+            keys.push(key[0]);
+            ControlFlow::Continue(())
+        });
+        found.map(|()| keys)
+    };
+    kv.write(Durability::Now, |txn| {
+        assert_eq!(code(keys(txn)), ErrorCode::Corrupt);
+        txn.delete(T, b"b")?;
+        assert_eq!(keys(txn)?, b"ac");
+        txn.put(T, b"b", b"new")?;
+        assert_eq!(keys(txn)?, b"abc");
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(value(&kv, b"b").unwrap(), b"new");
 }
 
 /// Changes a stored value behind the map's back.

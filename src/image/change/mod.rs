@@ -1,5 +1,20 @@
 //! The moves of an image from status to status. Time is an argument; a refused move changes nothing.
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "waits for imports in the engine")
+)]
+pub(in crate::image) mod import;
+pub(in crate::image) mod life;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the engine has one store and no calls for locations"
+    )
+)]
+pub(in crate::image) mod place;
+
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::{Image, Status, Uploaded};
@@ -45,13 +60,7 @@ impl Image {
         }
         self.expect_move(Status::Active)?;
         self.expect_formats()?;
-        let parts = &mut self.0;
-        parts.size = Some(learned.size);
-        parts.virtual_size = learned.virtual_size;
-        parts.checksum = learned.checksum;
-        (parts.os_hash_algo, parts.os_hash_value) = learned.os_hash.unzip();
-        parts.locations = vec![learned.location];
-        parts.data = Some(learned.data);
+        self.fill(learned);
         self.enter(Status::Active, now);
         Ok(())
     }
@@ -67,6 +76,17 @@ impl Image {
             return Err(Error::new(ErrorCode::ProtectedImage, message));
         }
         self.expect_move(Status::Deleted)
+    }
+
+    /// Writes down what was learned of the data, and where it is.
+    fn fill(&mut self, learned: Uploaded) {
+        let parts = &mut self.0;
+        parts.size = Some(learned.size);
+        parts.virtual_size = learned.virtual_size;
+        parts.checksum = learned.checksum;
+        (parts.os_hash_algo, parts.os_hash_value) = learned.os_hash.unzip();
+        parts.locations = vec![learned.location];
+        parts.data = Some(learned.data);
     }
 
     fn expect_move(&self, next: Status) -> Result<()> {
@@ -100,7 +120,7 @@ impl Image {
 
     /// Counts a change: the revision grows and so does `updated_at`, even when the clock stands
     /// still or goes back (DEV-P9).
-    fn touch(&mut self, now: Timestamp) {
+    pub(super) fn touch(&mut self, now: Timestamp) {
         let parts = &mut self.0;
         parts.revision = parts.revision.saturating_add(1);
         let next = Timestamp::from_micros(parts.updated_at.as_micros().saturating_add(1));
@@ -109,18 +129,18 @@ impl Image {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::id::{ChunkId, ImageId};
     use crate::image::{ContainerFormat, DataRef, Digest, DiskFormat, Limits, Location, NewImage};
 
     const LATER: Timestamp = Timestamp::MAX;
 
-    fn at(micros: i64) -> Timestamp {
+    pub(in crate::image) fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(micros)
     }
 
-    fn image(status: Status) -> Image {
+    pub(in crate::image) fn image(status: Status) -> Image {
         let new = NewImage::named("n")
             .disk_format(DiskFormat::Raw)
             .container_format(ContainerFormat::Bare);
@@ -132,7 +152,7 @@ mod tests {
         image
     }
 
-    fn learned() -> Uploaded {
+    pub(in crate::image) fn learned() -> Uploaded {
         Uploaded {
             size: 10,
             virtual_size: Some(20),

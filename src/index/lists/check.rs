@@ -1,0 +1,159 @@
+//! Whether the rows of the lists are those of the records, no more and no less.
+
+use std::ops::{Bound, ControlFlow};
+
+use super::posting;
+use super::rows::{self, Entry, Rows};
+use crate::error::Result;
+use crate::image::Image;
+use crate::index::{Get, Order, Table, images, members, owners};
+
+/// How many rows there are, or ought to be.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    views: u64,
+    orders: u64,
+    postings: u64,
+    shares: u64,
+    scrubs: u64,
+    /// Sum of all numbers; a stray one shows in it.
+    facts: u64,
+    records: u64,
+    live: u64,
+}
+
+/// Compares the lists with the records they are made of; `wrong` hears what differs.
+pub(crate) fn check(get: &dyn Get, wrong: &mut dyn FnMut(String)) -> Result<()> {
+    let mut expected = Counts::default();
+    let (mut failed, all) = (Ok(()), Bound::Unbounded);
+    let each = &mut |_: &[u8], value: &[u8]| {
+        let checked = images::decode(value).and_then(|(slot, image)| {
+            let entry = Entry::new(&image, slot, value);
+            expect(get, entry, &mut expected, wrong)
+        });
+        failed = checked;
+        match failed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    get.scan(Table::Images, all, all, Order::Ascending, each)?;
+    failed?;
+    let found = found(get)?;
+    if found != expected {
+        wrong(format!(
+            "index lists hold {found:?}, the records make {expected:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// Tests that all rows of an image are there.
+fn expect(
+    get: &dyn Get,
+    entry: Entry<'_>,
+    counts: &mut Counts,
+    wrong: &mut dyn FnMut(String),
+) -> Result<()> {
+    let Entry { image, slot, .. } = entry;
+    counts.records += 1;
+    counts.live += u64::from(image.status().is_live());
+    counts.scrubs += u64::from(image.status() == crate::image::Status::PendingDelete);
+    shares(get, image, slot, counts, wrong)?;
+    if !rows::is_listed(image.status()) {
+        return Ok(());
+    }
+    let rows = Rows::of(&entry);
+    let mut expect = |table: Table, key: &[u8], value: &[u8]| -> Result<()> {
+        let mut same = false;
+        get.get(table, key, &mut |found| same = found == value)?;
+        if !same {
+            let (table, id) = (table.name(), image.id());
+            wrong(format!("table {table}: no such row for image {id}"));
+        }
+        Ok(())
+    };
+    counts.views += 1;
+    expect(Table::Views, &rows.view, entry.value)?;
+    for key in &rows.orders {
+        counts.orders += 1;
+        expect(Table::Orders, key, &slot.to_be_bytes())?;
+    }
+    for posting in &rows.postings {
+        counts.postings += 1;
+        if !posting.holds(get, slot)? {
+            wrong(format!("table postings: image {} is missing", image.id()));
+        }
+    }
+    for (fact, expected) in super::facts::Fact::ALL.into_iter().zip(rows.facts) {
+        counts.facts = counts.facts.wrapping_add(expected);
+        let found = super::facts::get(get, fact, slot)?;
+        if found != expected {
+            let id = image.id();
+            wrong(format!(
+                "table facts: {fact:?} of image {id} is {found}, not {expected}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn shares(
+    get: &dyn Get,
+    image: &Image,
+    slot: u64,
+    counts: &mut Counts,
+    wrong: &mut dyn FnMut(String),
+) -> Result<()> {
+    for member in members::all(get, image.id())? {
+        let number = owners::number(get, Some(&member.project))?.unwrap_or_default();
+        let status = members::number_of(member.status);
+        let Some(key) = rows::share_key(image, number, status) else {
+            continue;
+        };
+        counts.shares += 1;
+        let mut same = false;
+        get.get(Table::Shares, &key, &mut |found| {
+            same = found == slot.to_be_bytes();
+        })?;
+        if !same {
+            wrong(format!("table shares: image {} is missing", image.id()));
+        }
+    }
+    Ok(())
+}
+
+/// Counts what there is.
+fn found(get: &dyn Get) -> Result<Counts> {
+    let mut counts = Counts {
+        views: sum(get, Table::Views, &mut |_| Ok(1))?,
+        orders: sum(get, Table::Orders, &mut |_| Ok(1))?,
+        postings: sum(get, Table::Postings, &mut posting::count)?,
+        shares: sum(get, Table::Shares, &mut |_| Ok(1))?,
+        scrubs: sum(get, Table::Scrubs, &mut |_| Ok(1))?,
+        facts: sum(get, Table::Facts, &mut super::facts::sum)?,
+        ..Counts::default()
+    };
+    sum(get, Table::Owners, &mut |bytes| {
+        let row = owners::OwnerRow::decode(bytes)?;
+        counts.records += row.records;
+        counts.live += row.live;
+        Ok(0)
+    })?;
+    Ok(counts)
+}
+
+fn sum(get: &dyn Get, table: Table, value: &mut dyn FnMut(&[u8]) -> Result<u64>) -> Result<u64> {
+    let (mut total, mut failed, all) = (0_u64, Ok(()), Bound::Unbounded);
+    get.scan(table, all, all, Order::Ascending, &mut |_, bytes| {
+        match value(bytes) {
+            Ok(some) => total = total.wrapping_add(some),
+            Err(error) => failed = Err(error),
+        }
+        match failed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    failed.map(|()| total)
+}

@@ -1,0 +1,28 @@
+//! Lists: how images are found by what they are, in any order, without reading what is not shown.
+//!
+//! Every image that lists may hold has a *slot*, a number; what is hidden and what is public lies
+//! apart from the rest, in *parts*. For each part there are *postings* (which slots have a value),
+//! *facts* (numbers by slot), *orders* (slots in order of a value) and *views* (whole records in
+//! order of creation). They change with the record, in its transaction and nowhere else.
+//!
+//! A page is made of the sources of its caller, each filtered to a set of slots and put in order
+//! as far as the page goes, and merged.
+
+mod check;
+mod facts;
+mod filter;
+mod order;
+mod page;
+mod posting;
+mod rows;
+mod slots;
+mod source;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub(crate) use check::check;
+pub(crate) use page::{Ask, page};
+pub(crate) use rows::{Entry, change, owner_of, share_key, share_place, stamp};
+pub(super) use rows::{Part, is_listed};
+pub(crate) use source::Reach;

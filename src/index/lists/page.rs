@@ -1,0 +1,173 @@
+//! A page of a list: the sources of the caller, each in order, merged until the page is full.
+
+use std::collections::VecDeque;
+
+use super::filter::{self, Candidates};
+use super::order::Orderer;
+use super::rows;
+use super::source::{EVERYWHERE, Reach, Source, slots_of, sources};
+use super::view::{self, Stream};
+use crate::error::Result;
+use crate::image::Image;
+use crate::index::Get;
+use crate::policy::Membership;
+use crate::query::{self, Direction, Filters, SortKey};
+
+/// What a page is to hold.
+pub(crate) struct Ask<'a> {
+    pub(crate) reach: Reach<'a>,
+    pub(crate) filters: &'a Filters,
+    /// A total order.
+    pub(crate) order: &'a [(SortKey, Direction)],
+    /// The image behind which the page begins.
+    pub(crate) after: Option<&'a Image>,
+    pub(crate) limit: usize,
+    /// Tells whether policy lets the caller see a row.
+    pub(crate) admit: &'a dyn Fn(&Image, Membership) -> bool,
+}
+
+/// Returns a page of a list: images, and how the caller stands to them.
+pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Image, Membership)>> {
+    if ask.limit == 0 || ask.filters.nothing {
+        return Ok(Vec::new());
+    }
+    let mut runs = Vec::new();
+    for source in sources(get, ask.reach, ask.filters)? {
+        let mut run = Run::new(get, ask, source)?;
+        run.step(get, ask)?;
+        runs.push(run);
+    }
+    let mut page = Vec::with_capacity(ask.limit.min(1024));
+    while page.len() < ask.limit {
+        let heads = runs.iter().enumerate();
+        let heads = heads.filter_map(|(at, run)| Some((at, run.head.as_ref()?)));
+        let least = heads.min_by(|a, b| query::compare(a.1, b.1, ask.order));
+        let Some((at, _)) = least else {
+            break;
+        };
+        let membership = runs[at].source.membership;
+        page.extend(runs[at].head.take().map(|image| (image, membership)));
+        if page.len() < ask.limit {
+            runs[at].step(get, ask)?;
+        }
+    }
+    Ok(page)
+}
+
+/// The images of a source, in order.
+struct Run {
+    source: Source,
+    from: From,
+    is_rough: bool,
+    /// The next image.
+    head: Option<Image>,
+}
+
+enum From {
+    Stream(Stream),
+    Slots(Found),
+}
+
+/// Candidates, and the first slots of them that were found.
+struct Found {
+    candidates: Candidates,
+    slots: VecDeque<u64>,
+    is_done: bool,
+    last: Option<Box<Image>>,
+}
+
+impl Run {
+    fn new(get: &dyn Get, ask: &Ask<'_>, source: Source) -> Result<Self> {
+        if let Some(stream) = stream(ask, &source) {
+            return Ok(Self {
+                source,
+                from: From::Stream(stream),
+                is_rough: false,
+                head: None,
+            });
+        }
+        let passed = filter::pass(get, &source, ask.filters)?;
+        Ok(Self {
+            source,
+            from: From::Slots(Found {
+                candidates: passed.candidates,
+                slots: VecDeque::new(),
+                is_done: false,
+                last: None,
+            }),
+            is_rough: passed.is_rough,
+            head: None,
+        })
+    }
+
+    /// Goes on to the next image that passes.
+    fn step(&mut self, get: &dyn Get, ask: &Ask<'_>) -> Result<()> {
+        loop {
+            let next = match &mut self.from {
+                From::Stream(stream) => stream.next(get)?,
+                From::Slots(found) => found.next(get, ask, &self.source)?,
+            };
+            let passes = |image: &Image| {
+                (!self.is_rough || ask.filters.matches(image))
+                    && (ask.admit)(image, self.source.membership)
+            };
+            if next.as_ref().is_none_or(passes) {
+                self.head = next;
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Found {
+    fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Image>> {
+        if self.slots.is_empty() && !self.is_done {
+            let orderer = Orderer {
+                get,
+                part: source.part,
+            };
+            let after = self.last.as_deref().or(ask.after);
+            let slots = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
+            self.is_done = slots.len() < ask.limit;
+            self.slots = slots.into();
+        }
+        let Some(slot) = self.slots.pop_front() else {
+            return Ok(None);
+        };
+        let image = view::fetch(get, source.part, slot)?;
+        if self.slots.is_empty() {
+            self.last = Some(Box::new(image.clone()));
+        }
+        Ok(Some(image))
+    }
+}
+
+/// Returns the rows that hold just the images of a source in the order that is asked for: those of
+/// a view, or those of what is shared with a project.
+fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
+    let [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] = ask.order else {
+        return None;
+    };
+    let whole = source.visibility.is_none() && source.except.is_none();
+    if direction != same || !whole || !filter::takes_all(ask.filters) {
+        return None;
+    }
+    let everywhere = source.span == EVERYWHERE;
+    if let Some(shared) = &source.shared {
+        let mut statuses = shared.numbers();
+        let (Some(status), None, true) = (statuses.next(), statuses.next(), everywhere) else {
+            return None;
+        };
+        let prefix = rows::share_prefix(source.part, shared.member, status);
+        let stream = Stream::of_shares(source.part, prefix, *direction, ask.after);
+        return Some(stream.without(source.not_owner));
+    }
+    let scope = match source.part.is_public() {
+        true if everywhere => rows::PUBLIC_SCOPE,
+        false if !everywhere => rows::owner_of(*source.span.start()),
+        _ => return None,
+    };
+    debug_assert!(source.part.is_public() || source.span == slots_of(scope));
+    let whole = source.not_owner.is_none();
+    whole.then(|| Stream::new(source.part, scope, *direction, ask.after))
+}

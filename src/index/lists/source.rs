@@ -1,0 +1,179 @@
+//! Where the images of a list come from: what is public, what the caller owns, what is shared with
+//! it. Sources share no image; a list is their union.
+
+use std::ops::RangeInclusive;
+
+use super::rows::Part;
+use crate::error::Result;
+use crate::id::ProjectId;
+use crate::image::{MemberStatus, Visibility};
+use crate::index::{Get, members, owners};
+use crate::policy::Membership;
+use crate::query::{Filters, MemberFilter, Scope};
+
+/// How far the caller of a list sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach<'a> {
+    /// Everything of every project; the own one is named where there is one.
+    Everything(Option<&'a ProjectId>),
+    /// What is open to all, and what belongs to a project or is shared with it.
+    Project(Option<&'a ProjectId>),
+}
+
+/// One source of a list.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) part: Part,
+    /// The slots that may be in it: all, or those of one owner.
+    pub(super) span: RangeInclusive<u64>,
+    pub(super) shared: Option<SharedWith>,
+    pub(super) visibility: Option<Visibility>,
+    /// A visibility that is left out.
+    pub(super) except: Option<Visibility>,
+    /// An owner that is left out.
+    pub(super) not_owner: Option<u32>,
+    /// How the caller stands to its images.
+    pub(super) membership: Membership,
+}
+
+/// The project that images are shared with, and the statuses that count.
+#[derive(Debug, Clone)]
+pub(super) struct SharedWith {
+    pub(super) member: u32,
+    pub(super) statuses: Vec<MemberStatus>,
+}
+
+impl SharedWith {
+    /// Returns the stored numbers of the statuses.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u8> + '_ {
+        self.statuses
+            .iter()
+            .map(|status| members::number_of(*status))
+    }
+}
+
+/// All slots.
+pub(super) const EVERYWHERE: RangeInclusive<u64> = 0..=u64::MAX;
+
+/// Returns the slots that an owner may have.
+pub(super) fn slots_of(owner: u32) -> RangeInclusive<u64> {
+    let first = u64::from(owner) << 32;
+    first..=first | u64::from(u32::MAX)
+}
+
+impl Source {
+    fn all(part: Part) -> Self {
+        Self {
+            part,
+            span: EVERYWHERE,
+            shared: None,
+            visibility: None,
+            except: None,
+            not_owner: None,
+            membership: Membership::Stranger,
+        }
+    }
+
+    fn owned(part: Part, owner: u32) -> Self {
+        Self {
+            span: slots_of(owner),
+            ..Self::all(part)
+        }
+    }
+
+    fn with(self, visibility: Visibility) -> Self {
+        Self {
+            visibility: Some(visibility),
+            ..self
+        }
+    }
+
+    /// Narrows the source to an owner; tells whether anything can be left.
+    fn narrow(&mut self, owner: u32) -> bool {
+        let of_owner = slots_of(owner);
+        let overlaps = self.span.contains(of_owner.start()) && self.not_owner != Some(owner);
+        if overlaps {
+            self.span = of_owner;
+        }
+        overlaps
+    }
+}
+
+/// Returns the sources of a list (`list.md` 2 of the specification: the candidate set).
+pub(super) fn sources(get: &dyn Get, reach: Reach<'_>, filters: &Filters) -> Result<Vec<Source>> {
+    let hidden = filters.hidden;
+    let (public, rest) = (Part::new(hidden, true), Part::new(hidden, false));
+    let number = |project: Option<&ProjectId>| match project {
+        Some(project) => owners::number(get, Some(project)),
+        None => Ok(None),
+    };
+    let mut sources = match reach {
+        Reach::Everything(project) => all_seeing(public, rest, number(project)?, &filters.scope),
+        Reach::Project(project) => of_project(public, rest, number(project)?, filters),
+    };
+    if let Some(owner) = &filters.owner {
+        let owner = ProjectId::new(owner.as_str()).ok();
+        match number(owner.as_ref())? {
+            Some(owner) => sources.retain_mut(|source| source.narrow(owner)),
+            None => sources.clear(),
+        }
+    }
+    Ok(sources)
+}
+
+fn all_seeing(public: Part, rest: Part, own: Option<u32>, scope: &Scope) -> Vec<Source> {
+    match scope {
+        Scope::Is(Visibility::Public) => vec![Source::all(public)],
+        Scope::Is(visibility) => vec![Source::all(rest).with(*visibility)],
+        Scope::All => vec![Source::all(public), Source::all(rest)],
+        Scope::Default => {
+            let foreign = Source {
+                except: Some(Visibility::Community),
+                ..Source::all(rest)
+            };
+            let own = own.map(|own| Source::owned(rest, own).with(Visibility::Community));
+            [Source::all(public), foreign]
+                .into_iter()
+                .chain(own)
+                .collect()
+        }
+    }
+}
+
+fn of_project(public: Part, rest: Part, own: Option<u32>, filters: &Filters) -> Vec<Source> {
+    let owned = own.map(|own| Source::owned(rest, own));
+    let shared = own.map(|member| Source {
+        shared: Some(SharedWith {
+            member,
+            statuses: match filters.member_status {
+                MemberFilter::Is(status) => vec![status],
+                MemberFilter::All => MemberStatus::ALL.to_vec(),
+            },
+        }),
+        not_owner: Some(member),
+        membership: Membership::Member,
+        ..Source::all(rest)
+    });
+    let community = Source {
+        not_owner: own,
+        ..Source::all(rest).with(Visibility::Community)
+    };
+    let open = Source::all(public);
+    match filters.scope {
+        Scope::Is(Visibility::Public) => vec![open],
+        Scope::Is(Visibility::Community) => vec![Source::all(rest).with(Visibility::Community)],
+        Scope::Is(Visibility::Shared) => {
+            let owned = owned.map(|owned| owned.with(Visibility::Shared));
+            owned.into_iter().chain(shared).collect()
+        }
+        Scope::Is(Visibility::Private) => {
+            let owned = owned.map(|owned| owned.with(Visibility::Private));
+            owned.into_iter().collect()
+        }
+        Scope::Default => [Some(open), owned, shared].into_iter().flatten().collect(),
+        Scope::All => {
+            let all = [Some(open), owned, shared, Some(community)];
+            all.into_iter().flatten().collect()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Owners by number: who has which, and how many images each has.
+//!
+//! A project has one number for ever, for its dedup domain and for its place in the lists alike.
+
+use super::kv::{Get, Put, Table};
+use super::places::{self, Counter};
+use super::refs::PUBLIC_DOMAIN;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::ProjectId;
+
+/// Number of the images without owner.
+pub(crate) const OWNERLESS: u32 = 1;
+/// The first number of a project; that of what is public is below.
+const FIRST_PROJECT: u64 = 2;
+const _: () = assert!(PUBLIC_DOMAIN < OWNERLESS);
+
+/// What is counted of an owner.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct OwnerRow {
+    /// The slot that its next image gets, of its own.
+    pub(super) next: u32,
+    /// Records, those that wait to be scrubbed included.
+    pub(super) records: u64,
+    /// Images that are not deleted.
+    pub(crate) live: u64,
+}
+
+/// Returns the number of an owner; a project that nothing was kept of has none.
+pub(crate) fn number(get: &dyn Get, owner: Option<&ProjectId>) -> Result<Option<u32>> {
+    let Some(owner) = owner else {
+        return Ok(Some(OWNERLESS));
+    };
+    let mut found = Ok(None);
+    get.get(Table::Domains, owner.as_str().as_bytes(), &mut |bytes| {
+        let number = bytes.try_into().map(u32::from_le_bytes);
+        let damaged = |_| Error::corrupt("table domains: a number is not 4 bytes");
+        found = number.map(Some).map_err(damaged);
+    })?;
+    found
+}
+
+/// Returns the number of an owner; a new one gets the next.
+pub(crate) fn number_for(put: &mut dyn Put, owner: Option<&ProjectId>) -> Result<u32> {
+    let (Some(owner), None) = (owner, number(put, owner)?) else {
+        return Ok(number(put, owner)?.unwrap_or(OWNERLESS));
+    };
+    let number = places::next(put, Counter::NextDomain, FIRST_PROJECT)?;
+    let full = |_| Error::new(ErrorCode::Internal, "all 2^32 numbers of owners are taken");
+    let number = u32::try_from(number).map_err(full)?;
+    let key = owner.as_str().as_bytes();
+    put.put(Table::Domains, key, &number.to_le_bytes())?;
+    Ok(number)
+}
+
+/// Returns what is counted of an owner.
+pub(crate) fn row(get: &dyn Get, number: u32) -> Result<OwnerRow> {
+    let mut found = Ok(OwnerRow::default());
+    get.get(Table::Owners, &number.to_be_bytes(), &mut |bytes| {
+        found = OwnerRow::decode(bytes);
+    })?;
+    found
+}
+
+/// Sets what is counted of an owner.
+pub(super) fn put_row(put: &mut dyn Put, number: u32, row: OwnerRow) -> Result<()> {
+    let key = number.to_be_bytes();
+    // Slots begin anew when none is taken.
+    match row.records {
+        0 => put.delete(Table::Owners, &key),
+        _ => put.put(Table::Owners, &key, &row.encode()),
+    }
+}
+
+impl OwnerRow {
+    fn encode(self) -> Vec<u8> {
+        let mut bytes = self.next.to_le_bytes().to_vec();
+        bytes.extend(self.records.to_le_bytes());
+        bytes.extend(self.live.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        let (next, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let (words, []) = rest.as_chunks() else {
+            return Err(damaged());
+        };
+        let [records, live] = words else {
+            return Err(damaged());
+        };
+        Ok(Self {
+            next: u32::from_le_bytes(*next),
+            records: u64::from_le_bytes(*records),
+            live: u64::from_le_bytes(*live),
+        })
+    }
+
+    /// Adds images, or takes them away.
+    pub(super) fn add(&mut self, records: i64, live: i64) -> Result<()> {
+        let sum = |count: u64, by: i64| count.checked_add_signed(by).ok_or_else(damaged);
+        (self.records, self.live) = (sum(self.records, records)?, sum(self.live, live)?);
+        Ok(())
+    }
+}
+
+fn damaged() -> Error {
+    Error::corrupt("table owners: a row is not 20 bytes, or counts less than nothing")
+}

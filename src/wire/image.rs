@@ -1,0 +1,233 @@
+//! The document of an image.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::{IMAGES, Shown};
+use crate::id::ImageId;
+use crate::image::{ContainerFormat, DiskFormat, Image, Location};
+
+/// Custom properties of the engine that are nobody's business.
+const INTERNAL: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op_host"];
+
+/// Names that the document has itself, so that no property stands there a second time.
+const OWN: [&str; 25] = [
+    "id",
+    "name",
+    "status",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "owner",
+    "disk_format",
+    "container_format",
+    "min_disk",
+    "min_ram",
+    "tags",
+    "size",
+    "virtual_size",
+    "checksum",
+    "os_hash_algo",
+    "os_hash_value",
+    "created_at",
+    "updated_at",
+    "self",
+    "file",
+    "schema",
+    "direct_url",
+    "stores",
+    "locations",
+];
+
+/// Which of the places of its data the document of an image shows; none by default.
+///
+/// These are configured for a server as a whole, and an image narrows them for a caller: see
+/// [`ImageOptions::closed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[must_use]
+pub struct ImageOptions<'a> {
+    /// The stores, heaviest first.
+    direct_url: Option<&'a [&'a str]>,
+    stores: Places,
+    locations: Places,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Places {
+    /// There is no such property.
+    #[default]
+    Absent,
+    /// The property tells of no place.
+    Empty,
+    /// The property tells of every place.
+    Shown,
+}
+
+impl<'a> ImageOptions<'a> {
+    /// Begins with options that show no place.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Shows the url of the best place, `direct_url` (option `show_image_direct_url`).
+    ///
+    /// The best place is the first one in the store that comes first here; stores that are not
+    /// named follow, in the order of the image.
+    pub fn direct_url(mut self, stores_by_weight: &'a [&'a str]) -> Self {
+        self.direct_url = Some(stores_by_weight);
+        self
+    }
+
+    /// Shows the names of the stores, `stores` (where more than one store is configured).
+    pub fn stores(mut self) -> Self {
+        self.stores = Places::Shown;
+        self
+    }
+
+    /// Shows the places, `locations` (option `show_multiple_locations`).
+    pub fn locations(mut self) -> Self {
+        self.locations = Places::Shown;
+        self
+    }
+
+    /// Narrows the options to those for a caller to whom the data is closed, as that of a
+    /// deactivated image is to all but administrators: `locations`, where it is shown, is empty and
+    /// the others are absent.
+    pub fn closed(mut self) -> Self {
+        self.direct_url = None;
+        self.stores = Places::Absent;
+        if self.locations == Places::Shown {
+            self.locations = Places::Empty;
+        }
+        self
+    }
+}
+
+/// The document of an image: base properties, what the API computes, then custom properties.
+///
+/// Every base property is there, null when it is unset; custom ones stand flat beside them, save
+/// two that the engine keeps to itself. Properties that the caller may not read are to be taken
+/// from the image before.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct ImageDocument<'a> {
+    image: &'a Image,
+    options: ImageOptions<'a>,
+}
+
+impl<'a> ImageDocument<'a> {
+    /// Makes the document of an image that shows no place of its data.
+    pub fn new(image: &'a Image) -> Self {
+        let options = ImageOptions::default();
+        Self { image, options }
+    }
+
+    /// Shows what the options say of the places of the data.
+    pub fn with_options(mut self, options: ImageOptions<'a>) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Returns the id of the image.
+    pub(super) fn id(&self) -> &'a ImageId {
+        self.image.id()
+    }
+
+    /// Writes what describes the image.
+    fn put_record<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let image = self.image;
+        map.serialize_entry("id", image.id())?;
+        map.serialize_entry("name", &image.name())?;
+        map.serialize_entry("status", image.status().as_str())?;
+        map.serialize_entry("visibility", image.visibility().as_str())?;
+        map.serialize_entry("protected", &image.is_protected())?;
+        map.serialize_entry("os_hidden", &image.is_hidden())?;
+        map.serialize_entry("owner", &image.owner())?;
+        map.serialize_entry("disk_format", &image.disk_format().map(DiskFormat::as_str))?;
+        let container = image.container_format().map(ContainerFormat::as_str);
+        map.serialize_entry("container_format", &container)?;
+        map.serialize_entry("min_disk", &image.min_disk())?;
+        map.serialize_entry("min_ram", &image.min_ram())?;
+        map.serialize_entry("tags", image.tags())
+    }
+
+    /// Writes what was learned of the data, and when the record was written.
+    fn put_learned<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let image = self.image;
+        map.serialize_entry("size", &image.size())?;
+        map.serialize_entry("virtual_size", &image.virtual_size())?;
+        map.serialize_entry("checksum", &image.checksum().map(Shown))?;
+        map.serialize_entry("os_hash_algo", &image.os_hash_algo())?;
+        map.serialize_entry("os_hash_value", &image.os_hash_value().map(Shown))?;
+        map.serialize_entry("created_at", &Shown(image.created_at()))?;
+        map.serialize_entry("updated_at", &Shown(image.updated_at()))
+    }
+
+    /// Writes where the image and its data are.
+    fn put_places<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let (id, locations) = (self.image.id(), self.image.locations());
+        map.serialize_entry("self", &Shown(format_args!("{IMAGES}/{id}")))?;
+        map.serialize_entry("file", &Shown(format_args!("{IMAGES}/{id}/file")))?;
+        map.serialize_entry("schema", "/v2/schemas/image")?;
+        if let Some(best) = self.best_location() {
+            map.serialize_entry("direct_url", best.url())?;
+        }
+        if self.options.stores == Places::Shown && !locations.is_empty() {
+            let names: Vec<&str> = locations.iter().filter_map(Location::store).collect();
+            map.serialize_entry("stores", &names.join(","))?;
+        }
+        match self.options.locations {
+            Places::Absent => Ok(()),
+            Places::Empty => map.serialize_entry("locations", &[(); 0]),
+            Places::Shown => map.serialize_entry("locations", &Locations(locations)),
+        }
+    }
+
+    fn best_location(&self) -> Option<&'a Location> {
+        let stores = self.options.direct_url?;
+        let place = |location: &&Location| {
+            let named = |store: &&str| Some(*store) == location.store();
+            stores.iter().position(named).unwrap_or(stores.len())
+        };
+        self.image.locations().iter().min_by_key(place)
+    }
+
+    fn put_properties<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let is_shown = |name: &&str| !INTERNAL.contains(name) && !OWN.contains(name);
+        let mut shown = (self.image.properties().iter())
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| is_shown(name));
+        shown.try_for_each(|(name, value)| map.serialize_entry(name, value))
+    }
+}
+
+impl Serialize for ImageDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.put_record(&mut map)?;
+        self.put_learned(&mut map)?;
+        self.put_places(&mut map)?;
+        self.put_properties(&mut map)?;
+        map.end()
+    }
+}
+
+struct Locations<'a>(&'a [Location]);
+
+impl Serialize for Locations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Place))
+    }
+}
+
+/// A place: where, and what the store says about it.
+struct Place<'a>(&'a Location);
+
+impl Serialize for Place<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("url", self.0.url())?;
+        map.serialize_entry("metadata", self.0.metadata())?;
+        map.end()
+    }
+}
