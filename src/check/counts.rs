@@ -1,7 +1,6 @@
 //! Counting again what the index keeps counts of.
 
 use std::collections::HashMap;
-use std::ops::Bound;
 
 use super::packs::Bad;
 use super::{Damage, VerifyReport};
@@ -13,7 +12,7 @@ use crate::index::lists;
 use crate::index::places::{self, Counter};
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, ReleaseRow};
-use crate::index::{Get, Kv, Order, Table, codec, images};
+use crate::index::{Get, Kv, Table, codec, images};
 use crate::manifest::decode;
 
 /// Chunks whose references are counted in one pass; more of them take more passes.
@@ -223,25 +222,9 @@ pub(super) fn each_chunk(
     get: &dyn Get,
     visit: &mut dyn FnMut(ChunkKey, &ChunkRow) -> Result<()>,
 ) -> Result<()> {
-    let mut failed = Ok(());
-    let (from, to) = (Bound::Unbounded, Bound::Unbounded);
-    get.scan(
-        Table::Chunks,
-        from,
-        to,
-        Order::Ascending,
-        &mut |key, value| {
-            let visited = places::chunk_key(Table::Chunks, key)
-                .and_then(|key| Ok((key, codec::decode::<ChunkRow>(value)?)))
-                .and_then(|(key, row)| visit(key, &row));
-            match visited {
-                Ok(()) => std::ops::ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Err(error);
-                    std::ops::ControlFlow::Break(())
-                }
-            }
-        },
-    )?;
-    failed
+    places::collect(get, Table::Chunks, usize::MAX, &mut |key, value| {
+        let key = places::chunk_key(Table::Chunks, key)?;
+        visit(key, &codec::decode::<ChunkRow>(value)?)
+    })?;
+    Ok(())
 }

@@ -146,6 +146,24 @@ pub(crate) trait Get {
     ) -> Result<()>;
 }
 
+/// Lends pairs as [`Get::scan`] does, to what may fail: its first error ends the scan.
+pub(crate) fn try_scan(
+    get: &dyn Get,
+    table: Table,
+    (from, to): (Bound<&[u8]>, Bound<&[u8]>),
+    order: Order,
+    f: &mut dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut failed = Ok(());
+    get.scan(table, from, to, order, &mut |key, value| {
+        f(key, value).unwrap_or_else(|error| {
+            failed = Err(error);
+            ControlFlow::Break(())
+        })
+    })?;
+    failed
+}
+
 /// What a write does, beside reading.
 pub(crate) trait Put: Get {
     /// Sets the value of a key.

@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 
 use super::codec::{self, BorrowDecode, Encode, Record, kind};
 use super::images;
-use super::kv::{Get, Order, Put, Table};
+use super::kv::{Get, Order, Put, Table, try_scan};
 use super::lists;
 use super::owners;
 use crate::clock::Timestamp;
@@ -89,28 +89,22 @@ pub(crate) fn find(get: &dyn Get, image: &ImageId, project: &ProjectId) -> Resul
 
 /// Returns the members of an image, ascending by bytes.
 pub(crate) fn all(get: &dyn Get, image: &ImageId) -> Result<Vec<Member>> {
-    let (mut members, mut failed) = (Vec::new(), Ok(()));
-    let id = image.as_bytes();
-    get.scan(
+    let (mut members, id) = (Vec::new(), image.as_bytes());
+    let behind = (Bound::Included(&id[..]), Bound::Unbounded);
+    try_scan(
+        get,
         Table::Members,
-        Bound::Included(id),
-        Bound::Unbounded,
+        behind,
         Order::Ascending,
         &mut |key, bytes| {
             let Some(project) = key.strip_prefix(&id[..]) else {
-                return ControlFlow::Break(());
+                return Ok(ControlFlow::Break(()));
             };
-            match decode(image, project, bytes) {
-                Ok(member) => members.push(member),
-                Err(error) => failed = Err(error),
-            }
-            match failed {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
+            members.push(decode(image, project, bytes)?);
+            Ok(ControlFlow::Continue(()))
         },
     )?;
-    failed.map(|()| members)
+    Ok(members)
 }
 
 /// Sets a member of an image.

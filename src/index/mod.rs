@@ -35,7 +35,7 @@ mod tree;
 mod view;
 mod writer;
 
-pub(crate) use kv::{Durability, Get, Kv, Order, Put, Table};
+pub(crate) use kv::{Durability, Get, Kv, Order, Put, Table, try_scan};
 pub(crate) use options::{KvAccess, KvOptions};
 #[cfg(feature = "testing")]
 pub(crate) use record::decode_and_compare;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use super::codec::{decode, encode};
-use super::kv::{Get, Order, Put, Table};
+use super::kv::{Get, Order, Put, Table, try_scan};
 use super::rows::{ChunkRow, PackFate, PackRow, ReleaseRow, SessionRow};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
@@ -205,23 +205,21 @@ pub(crate) fn collect_from<T>(
     limit: usize,
     read: &mut dyn FnMut(&[u8], &[u8]) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let (mut found, mut failed) = (Vec::new(), None);
-    get.scan(table, from, to, Order::Ascending, &mut |key, value| {
-        if found.len() == limit {
-            return ControlFlow::Break(());
-        }
-        match read(key, value) {
-            Ok(entry) => {
-                found.push(entry);
-                ControlFlow::Continue(())
+    let mut found = Vec::new();
+    try_scan(
+        get,
+        table,
+        (from, to),
+        Order::Ascending,
+        &mut |key, value| {
+            if found.len() == limit {
+                return Ok(ControlFlow::Break(()));
             }
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    })?;
-    failed.map_or(Ok(found), Err)
+            found.push(read(key, value)?);
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    Ok(found)
 }
 
 /// Reads a key of a chunk in a table of the index.

@@ -1,12 +1,10 @@
 //! Whether the rows of the lists are those of the records, no more and no less.
 
-use std::ops::{Bound, ControlFlow};
-
 use super::posting;
 use super::rows::{self, Entry, Rows};
 use crate::error::Result;
 use crate::image::Image;
-use crate::index::{Get, Order, Table, images, members, owners};
+use crate::index::{Get, Table, images, members, owners, places};
 
 /// How many rows there are, or ought to be.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,20 +23,10 @@ struct Counts {
 /// Compares the lists with the records they are made of; `wrong` hears what differs.
 pub(crate) fn check(get: &dyn Get, wrong: &mut dyn FnMut(String)) -> Result<()> {
     let mut expected = Counts::default();
-    let (mut failed, all) = (Ok(()), Bound::Unbounded);
-    let each = &mut |_: &[u8], value: &[u8]| {
-        let checked = images::decode(value).and_then(|(slot, image)| {
-            let entry = Entry::new(&image, slot, value);
-            expect(get, entry, &mut expected, wrong)
-        });
-        failed = checked;
-        match failed {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    };
-    get.scan(Table::Images, all, all, Order::Ascending, each)?;
-    failed?;
+    places::collect(get, Table::Images, usize::MAX, &mut |_, value| {
+        let (slot, image) = images::decode(value)?;
+        expect(get, Entry::new(&image, slot, value), &mut expected, wrong)
+    })?;
     let found = found(get)?;
     if found != expected {
         wrong(format!(
@@ -144,16 +132,10 @@ fn found(get: &dyn Get) -> Result<Counts> {
 }
 
 fn sum(get: &dyn Get, table: Table, value: &mut dyn FnMut(&[u8]) -> Result<u64>) -> Result<u64> {
-    let (mut total, mut failed, all) = (0_u64, Ok(()), Bound::Unbounded);
-    get.scan(table, all, all, Order::Ascending, &mut |_, bytes| {
-        match value(bytes) {
-            Ok(some) => total = total.wrapping_add(some),
-            Err(error) => failed = Err(error),
-        }
-        match failed {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+    let mut total = 0_u64;
+    places::collect(get, table, usize::MAX, &mut |_, bytes| {
+        total = total.wrapping_add(value(bytes)?);
+        Ok(())
     })?;
-    failed.map(|()| total)
+    Ok(total)
 }

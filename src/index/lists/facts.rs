@@ -8,7 +8,7 @@ use std::ops::{Bound, ControlFlow};
 
 use super::slots::{Slots, ones};
 use crate::error::{Error, Result};
-use crate::index::{Get, Order, Put, Table};
+use crate::index::{Get, Order, Put, Table, try_scan};
 
 /// Bits of a slot within its row.
 const ROW_BITS: u32 = 7;
@@ -135,31 +135,23 @@ fn scan(
         return Ok(());
     }
     const NONE: [u64; ROW] = [0; ROW];
-    let (mut next, mut failed) = (from, Ok(()));
-    let bounds = (key(fact, from), key(fact, to));
-    get.scan(
+    let (mut next, ends) = (from, (key(fact, from), key(fact, to)));
+    let bounds = (Bound::Included(&ends.0[..]), Bound::Included(&ends.1[..]));
+    try_scan(
+        get,
         Table::Facts,
-        Bound::Included(&bounds.0),
-        Bound::Included(&bounds.1),
+        bounds,
         Order::Ascending,
         &mut |key, bytes| {
-            let read = number_of(key).and_then(|number| Ok((number, decode(bytes)?)));
-            match read {
-                Ok((number, row)) => {
-                    (next..number).for_each(|number| each(number, &NONE));
-                    each(number, &row);
-                    next = number + 1;
-                    ControlFlow::Continue(())
-                }
-                Err(error) => {
-                    failed = Err(error);
-                    ControlFlow::Break(())
-                }
-            }
+            let (number, row) = (number_of(key)?, decode(bytes)?);
+            (next..number).for_each(|number| each(number, &NONE));
+            each(number, &row);
+            next = number + 1;
+            Ok(ControlFlow::Continue(()))
         },
     )?;
     (next..=to).for_each(|number| each(number, &NONE));
-    failed
+    Ok(())
 }
 
 /// Returns the sum of the numbers of a row, as far as 64 bits go.

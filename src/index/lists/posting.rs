@@ -8,7 +8,7 @@ use std::ops::{Bound, ControlFlow, RangeInclusive};
 
 use super::slots::{Slots, ones};
 use crate::error::{Error, Result};
-use crate::index::{Get, Order, Put, Table};
+use crate::index::{Get, Order, Put, Table, try_scan};
 use crate::sum::sum64;
 
 /// Bits of a slot within its block.
@@ -173,27 +173,16 @@ impl Posting {
             self.key(span.end() >> BLOCK_BITS),
         );
         let bounds = (Bound::Included(&from[..]), Bound::Included(&to[..]));
-        let mut failed = Ok(());
-        get.scan(
+        try_scan(
+            get,
             Table::Postings,
-            bounds.0,
-            bounds.1,
+            bounds,
             Order::Ascending,
             &mut |key, bytes| {
-                let read = block_of(key).and_then(|block| Ok((block, decode(bytes)?)));
-                match read {
-                    Ok((block, words)) => {
-                        each(block << (BLOCK_BITS - 6), &words);
-                        ControlFlow::Continue(())
-                    }
-                    Err(error) => {
-                        failed = Err(error);
-                        ControlFlow::Break(())
-                    }
-                }
+                each(block_of(key)? << (BLOCK_BITS - 6), &decode(bytes)?);
+                Ok(ControlFlow::Continue(()))
             },
-        )?;
-        failed
+        )
     }
 }
 
