@@ -349,7 +349,8 @@ impl NumberTest {
         }
     }
 
-    fn passes(self, number: u64, bound: i64) -> bool {
+    /// Tells whether a number passes.
+    pub(crate) fn passes(self, number: u64, bound: i64) -> bool {
         // A bound below zero is below every number.
         let order = u64::try_from(bound).map_or(std::cmp::Ordering::Greater, |b| number.cmp(&b));
         match self {

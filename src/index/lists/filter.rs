@@ -1,18 +1,19 @@
 //! Which images of a source pass the filters of a list, as a set of slots.
 
 use std::collections::BTreeSet;
-use std::ops::{Bound, ControlFlow, RangeInclusive};
+use std::ops::{ControlFlow, RangeInclusive};
 
+use super::along::{Along, slot_of};
 use super::facts::{self, Fact};
 use super::posting::{Field, Posting};
 use super::rows::{Part, share_prefix, unstamp};
 use super::slots::Slots;
 use super::source::{EVERYWHERE, SharedWith, Source, slots_of};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::ImageId;
 use crate::image::{ContainerFormat, Digest, DiskFormat, Status};
-use crate::index::{Get, Order, Table, images};
-use crate::query::{Filters, NumberField, NumberTest, TextField, TextTest, TimeField};
+use crate::index::{Get, Table, images};
+use crate::query::{Direction, Filters, NumberField, TextField, TextTest, TimeField};
 
 /// What is left of a source.
 #[derive(Debug)]
@@ -31,19 +32,27 @@ pub(super) struct Passed {
 
 /// Tells whether filters leave nothing out; sources are made of those that are not looked at here.
 pub(super) fn takes_all(filters: &Filters) -> bool {
-    let texts = [
-        &filters.checksum,
-        &filters.os_hash_algo,
-        &filters.os_hash_value,
-    ];
-    !filters.nothing
-        && texts.iter().all(|text| text.is_none())
-        && filters.protected.is_none()
-        && filters.texts.is_empty()
-        && filters.times.is_empty()
-        && filters.numbers.is_empty()
-        && filters.tags.is_empty()
-        && filters.properties.is_empty()
+    // Scope, owner, hidden ones and members choose the sources.
+    let Filters {
+        texts,
+        times,
+        numbers,
+        protected,
+        checksum,
+        os_hash_algo,
+        os_hash_value,
+        tags,
+        properties,
+        hidden: _,
+        owner: _,
+        scope: _,
+        member_status: _,
+        nothing: _,
+    } = filters;
+    let digests = [checksum, os_hash_algo, os_hash_value];
+    (texts.is_empty() && times.is_empty() && numbers.is_empty())
+        && (tags.is_empty() && properties.is_empty() && protected.is_none())
+        && digests.iter().all(|text| text.is_none())
 }
 
 /// Returns the images of a source that pass.
@@ -55,9 +64,6 @@ pub(super) fn pass(get: &dyn Get, source: &Source, filters: &Filters) -> Result<
         set: None,
         is_rough: false,
     };
-    if filters.nothing {
-        return Ok(work.nothing());
-    }
     if let Some(shared) = &source.shared {
         work.set = Some(shares(get, source.part, shared)?);
     }
@@ -169,12 +175,7 @@ impl Work<'_> {
                 let Some(number) = code.checked_sub(offset) else {
                     return false;
                 };
-                let number = i64::try_from(number).unwrap_or(i64::MAX);
-                match test {
-                    NumberTest::Is => number == *bound,
-                    NumberTest::Min => number >= *bound,
-                    NumberTest::Max => number <= *bound,
-                }
+                test.passes(number, *bound)
             })?;
         }
         Ok(())
@@ -316,22 +317,16 @@ fn shares(get: &dyn Get, part: Part, with: &SharedWith) -> Result<Slots> {
     let mut slots = Vec::new();
     for status in with.numbers() {
         let prefix = share_prefix(part, with.member, status);
-        let mut damaged = false;
-        let each = &mut |key: &[u8], value: &[u8]| {
-            if !key.starts_with(&prefix) {
-                return ControlFlow::Break(());
-            }
-            match value.try_into() {
-                Ok(slot) => slots.push(u64::from_be_bytes(slot)),
-                Err(_) => damaged = true,
-            }
-            ControlFlow::Continue(())
+        let rows = Along {
+            table: Table::Shares,
+            prefix: &prefix,
+            direction: Direction::Ascending,
+            behind: None,
         };
-        let bounds = (Bound::Included(&prefix[..]), Bound::Unbounded);
-        get.scan(Table::Shares, bounds.0, bounds.1, Order::Ascending, each)?;
-        if damaged {
-            return Err(Error::corrupt("table shares: a slot is not 8 bytes"));
-        }
+        rows.each(get, &mut |_, value| {
+            slots.push(slot_of(Table::Shares, value)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
     }
     Ok(Slots::of(slots))
 }

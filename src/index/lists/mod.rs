@@ -8,6 +8,7 @@
 //! A page is made of the sources of its caller, each filtered to a set of slots and put in order
 //! as far as the page goes, and merged.
 
+mod along;
 mod check;
 mod facts;
 mod filter;
@@ -20,6 +21,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod view;
+mod walk;
 
 pub(crate) use check::check;
 pub(crate) use page::{Ask, page};

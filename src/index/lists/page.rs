@@ -6,7 +6,7 @@ use super::filter::{self, Candidates};
 use super::order::Orderer;
 use super::rows;
 use super::source::{EVERYWHERE, Reach, Source, slots_of, sources};
-use super::view::{self, Stream};
+use super::view::{Hit, Stream};
 use crate::error::Result;
 use crate::image::Image;
 use crate::index::Get;
@@ -68,10 +68,10 @@ enum From {
     Slots(Found),
 }
 
-/// Candidates, and the first slots of them that were found.
+/// Candidates, and the first of them that were found.
 struct Found {
     candidates: Candidates,
-    slots: VecDeque<u64>,
+    hits: VecDeque<Hit>,
     is_done: bool,
     last: Option<Box<Image>>,
 }
@@ -91,7 +91,7 @@ impl Run {
             source,
             from: From::Slots(Found {
                 candidates: passed.candidates,
-                slots: VecDeque::new(),
+                hits: VecDeque::new(),
                 is_done: false,
                 last: None,
             }),
@@ -121,21 +121,21 @@ impl Run {
 
 impl Found {
     fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Image>> {
-        if self.slots.is_empty() && !self.is_done {
+        if self.hits.is_empty() && !self.is_done {
             let orderer = Orderer {
                 get,
                 part: source.part,
             };
             let after = self.last.as_deref().or(ask.after);
-            let slots = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
-            self.is_done = slots.len() < ask.limit;
-            self.slots = slots.into();
+            let hits = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
+            self.is_done = hits.len() < ask.limit;
+            self.hits = hits.into();
         }
-        let Some(slot) = self.slots.pop_front() else {
+        let Some(hit) = self.hits.pop_front() else {
             return Ok(None);
         };
-        let image = view::fetch(get, source.part, slot)?;
-        if self.slots.is_empty() {
+        let image = hit.image(get, source.part)?;
+        if self.hits.is_empty() && !self.is_done {
             self.last = Some(Box::new(image.clone()));
         }
         Ok(Some(image))

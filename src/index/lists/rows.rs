@@ -13,6 +13,8 @@ use crate::id::{ImageId, ProjectId};
 use crate::image::{Image, Status, Visibility};
 use crate::index::{Put, Table};
 
+/// Length of the time of creation and the id, with which keys of views, orders and shares end.
+pub(super) const TAIL_LEN: usize = 24;
 /// Number of the scope of all that is public.
 pub(super) const PUBLIC_SCOPE: u32 = 0;
 

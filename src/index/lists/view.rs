@@ -2,41 +2,77 @@
 //! default list of a tenant is a merge of two of them, and no record is looked up one by one.
 
 use std::collections::VecDeque;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
+use super::along::{Along, slot_of};
 use super::facts::{self, Fact};
-use super::rows::{self, Part};
+use super::rows::{self, Part, TAIL_LEN};
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::index::{Get, Order, Table, images};
+use crate::index::{Get, Table, images};
 use crate::query::Direction;
+
+/// An image that was found.
+#[derive(Debug)]
+pub(super) enum Hit {
+    /// Its slot.
+    Slot(u64),
+    /// The key of its record in the views.
+    Place(Vec<u8>),
+    /// Its record, not decoded.
+    Record(Vec<u8>),
+    /// The image itself.
+    Image(Box<Image>),
+}
+
+impl Hit {
+    /// Returns the image.
+    pub(super) fn image(self, get: &dyn Get, part: Part) -> Result<Image> {
+        match self {
+            Self::Slot(slot) => fetch(get, part, slot),
+            Self::Place(key) => at(get, &key),
+            Self::Record(record) => Ok(images::decode(&record)?.1),
+            Self::Image(image) => Ok(*image),
+        }
+    }
+}
 
 /// Returns the image of a slot.
 pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Image> {
     let created = facts::get(get, Fact::CreatedAt, slot)?;
-    let mut from = rows::view_prefix(part, rows::scope(part, slot));
-    from.extend(created.to_be_bytes());
+    let mut prefix = rows::view_prefix(part, rows::scope(part, slot));
+    prefix.extend(created.to_be_bytes());
+    let same = Along {
+        table: Table::Views,
+        prefix: &prefix,
+        direction: Direction::Ascending,
+        behind: None,
+    };
     let mut found = None;
-    let bounds = (Bound::Included(&from[..]), Bound::Unbounded);
-    get.scan(
-        Table::Views,
-        bounds.0,
-        bounds.1,
-        Order::Ascending,
-        &mut |key, value| {
-            if !key.starts_with(&from) {
-                return ControlFlow::Break(());
-            }
-            if value.first_chunk() != Some(&slot.to_be_bytes()) {
-                return ControlFlow::Continue(());
-            }
-            found = Some(images::decode(value));
-            ControlFlow::Break(())
-        },
-    )?;
-    let lost = || Error::corrupt(format!("index lists: no record for slot {slot:#x}"));
-    let (_, image) = found.ok_or_else(lost)??;
-    Ok(image)
+    same.each(get, &mut |_, value| {
+        if value.first_chunk() != Some(&slot.to_be_bytes()) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        found = Some(images::decode(value)?.1);
+        Ok(ControlFlow::Break(()))
+    })?;
+    found.ok_or_else(|| Error::corrupt(format!("index lists: no record for slot {slot:#x}")))
+}
+
+/// Returns the key of the record of a slot, from a key that ends with time of creation and id.
+pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> Vec<u8> {
+    let mut place = rows::view_prefix(part, rows::scope(part, slot));
+    place.extend(&key[key.len().saturating_sub(TAIL_LEN)..]);
+    place
+}
+
+/// Returns the image of a row of the views.
+fn at(get: &dyn Get, key: &[u8]) -> Result<Image> {
+    let mut found = Err(Error::corrupt("index lists: a row has no record"));
+    get.get(Table::Views, key, &mut |value| {
+        found = images::decode(value)
+    })?;
+    Ok(found?.1)
 }
 
 /// Records in order of creation, a few at a time: those of a view, or those of the images that are
@@ -51,23 +87,14 @@ pub(super) struct Stream {
     not_owner: Option<u32>,
     /// The key behind which the next rows are.
     behind: Option<Vec<u8>>,
-    rows: VecDeque<Row>,
+    rows: VecDeque<Hit>,
     is_done: bool,
     /// How many rows the next read takes.
     step: usize,
 }
 
-/// What a row holds: a record, or where in the views it is.
-#[derive(Debug)]
-enum Row {
-    Record(Vec<u8>),
-    Place(Vec<u8>),
-}
-
 /// How many rows a stream reads at first; each read takes twice as many as the one before.
 const FIRST_STEP: usize = 32;
-/// Length of time of creation and id, with which keys of views and of shares end.
-const TAIL_LEN: usize = 24;
 
 impl Stream {
     /// Makes a stream of a view, behind an image if one is given.
@@ -122,70 +149,41 @@ impl Stream {
         while self.rows.is_empty() && !self.is_done {
             self.read(get)?;
         }
-        let Some(row) = self.rows.pop_front() else {
-            return Ok(None);
-        };
-        let (_, image) = match row {
-            Row::Record(record) => images::decode(&record)?,
-            Row::Place(key) => at(get, &key)?,
-        };
-        Ok(Some(image))
+        let row = self.rows.pop_front();
+        row.map(|row| row.image(get, self.part)).transpose()
     }
 
     fn read(&mut self, get: &dyn Get) -> Result<()> {
-        let mut end = self.prefix.clone();
-        end.extend([u8::MAX; TAIL_LEN + 1]);
         let behind = self.behind.take();
-        let behind = behind.as_deref();
-        let (low, high, order) = match self.direction {
-            Direction::Ascending => {
-                let low = behind.map_or(Bound::Included(&self.prefix[..]), Bound::Excluded);
-                (low, Bound::Included(&end[..]), Order::Ascending)
-            }
-            Direction::Descending => {
-                let high = behind.map_or(Bound::Included(&end[..]), Bound::Excluded);
-                (Bound::Included(&self.prefix[..]), high, Order::Descending)
-            }
+        let along = Along {
+            table: self.table,
+            prefix: &self.prefix,
+            direction: self.direction,
+            behind: behind.as_deref(),
         };
-        let (mut last, mut more, mut failed) = (Vec::new(), false, Ok(()));
-        let (mut rows, mut left) = (VecDeque::new(), self.step);
-        get.scan(self.table, low, high, order, &mut |key, value| {
-            failed = self.row(key, value).map(|row| rows.extend(row));
+        let (mut last, mut rows, mut left) = (None, VecDeque::new(), self.step);
+        along.each(get, &mut |key, value| {
+            rows.extend(self.row(key, value)?);
             left -= 1;
-            if failed.is_ok() && left > 0 {
-                return ControlFlow::Continue(());
+            if left > 0 {
+                return Ok(ControlFlow::Continue(()));
             }
-            last.extend(key);
-            more = true;
-            ControlFlow::Break(())
+            last = Some(key.to_vec());
+            Ok(ControlFlow::Break(()))
         })?;
-        (self.behind, self.is_done) = (Some(last), !more);
-        self.rows = rows;
+        self.is_done = last.is_none();
+        (self.behind, self.rows) = (last, rows);
         self.step *= 2;
-        failed
+        Ok(())
     }
 
     /// Makes what is kept of a row, or nothing of one that is left out.
-    fn row(&self, key: &[u8], value: &[u8]) -> Result<Option<Row>> {
+    fn row(&self, key: &[u8], value: &[u8]) -> Result<Option<Hit>> {
         if self.table == Table::Views {
-            return Ok(Some(Row::Record(value.to_vec())));
+            return Ok(Some(Hit::Record(value.to_vec())));
         }
-        let slot = value.try_into().map(u64::from_be_bytes);
-        let slot = slot.map_err(|_| Error::corrupt("table shares: a slot is not 8 bytes"))?;
-        if self.not_owner == Some(rows::owner_of(slot)) {
-            return Ok(None);
-        }
-        let mut place = rows::view_prefix(self.part, rows::scope(self.part, slot));
-        place.extend(&key[key.len().saturating_sub(TAIL_LEN)..]);
-        Ok(Some(Row::Place(place)))
+        let slot = slot_of(self.table, value)?;
+        let taken = self.not_owner != Some(rows::owner_of(slot));
+        Ok(taken.then(|| Hit::Place(place(self.part, slot, key))))
     }
-}
-
-/// Returns slot and image of a row of the views.
-fn at(get: &dyn Get, key: &[u8]) -> Result<(u64, Image)> {
-    let mut found = Err(Error::corrupt("table shares: an image has no record"));
-    get.get(Table::Views, key, &mut |value| {
-        found = images::decode(value)
-    })?;
-    found
 }

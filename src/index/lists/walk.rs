@@ -1,0 +1,292 @@
+//! A walk along the rows of an order, until enough of them are in a set.
+//!
+//! Where rows of one value are ordered by something else than they stand, they are gathered as a
+//! group, and ordered anew.
+
+use std::ops::ControlFlow;
+
+use super::along::{Along, slot_of};
+use super::facts::{self, Fact};
+use super::filter::{Candidates, everything};
+use super::order::{Key, Orderer, number};
+use super::posting::{Field, Posting};
+use super::rows::{self, Sorted, TAIL_LEN};
+use super::slots::Slots;
+use super::source::EVERYWHERE;
+use super::view::{self, Hit};
+use crate::error::{Error, ErrorCode, Result};
+use crate::image::Image;
+use crate::index::{Get, Table};
+use crate::query::{Direction, SortKey};
+
+/// Rows of one value that are walked one by one; longer runs are found by other means.
+const GROUP_MAX: usize = if cfg!(test) { 5 } else { 2_000 };
+
+/// A walk along the rows of an order.
+pub(super) struct Walk<'a> {
+    orderer: &'a Orderer<'a>,
+    from: &'a Candidates,
+    sorted: Sorted,
+    order: &'a [Key],
+    after: Option<&'a Image>,
+    limit: usize,
+    pub(super) found: Vec<Hit>,
+    /// Where rows of equal value must be ordered anew, those of the last value.
+    group: Option<Group>,
+}
+
+/// Rows of one value.
+#[derive(Default)]
+struct Group {
+    /// What the keys of the rows begin with.
+    prefix: Vec<u8>,
+    slots: Vec<u64>,
+    rows: usize,
+}
+
+/// Why a walk paused.
+enum Pause {
+    End,
+    Enough,
+    Tired,
+    /// The rows of one value are too many.
+    LongGroup,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        orderer: &'a Orderer<'a>,
+        from: &'a Candidates,
+        order: &'a [Key],
+        after: Option<&'a Image>,
+        limit: usize,
+    ) -> Result<Self> {
+        let (sorted, natural) = match order {
+            [(SortKey::Id, _), ..] => (Sorted::Id, true),
+            [(SortKey::CreatedAt, first), (SortKey::Id, second), ..] => {
+                (Sorted::Created, first == second)
+            }
+            [(key, first), rest @ ..] => {
+                let natural = matches!(rest, [(SortKey::CreatedAt, a), (SortKey::Id, b), ..]
+                    if a == first && b == first);
+                (sorted_by(*key)?, natural)
+            }
+            [] => return Err(internal("no order")),
+        };
+        Ok(Self {
+            orderer,
+            from,
+            sorted,
+            order,
+            after,
+            limit,
+            found: Vec::new(),
+            group: (!natural).then(Group::default),
+        })
+    }
+
+    fn direction(&self) -> Direction {
+        self.order.first().map_or(Direction::Ascending, |key| key.1)
+    }
+
+    /// Walks until there is enough; tells whether it did not tire before.
+    pub(super) fn run(&mut self, budget: Option<u64>) -> Result<bool> {
+        let mut from = self.begin();
+        let mut budget = budget.unwrap_or(u64::MAX);
+        loop {
+            let pause = self.stretch(&from, &mut budget)?;
+            match pause {
+                Pause::Tired => return Ok(false),
+                Pause::Enough => {}
+                Pause::End => self.end_group()?,
+                Pause::LongGroup => {
+                    from = self.long_group()?;
+                    if self.found.len() < self.limit {
+                        continue;
+                    }
+                }
+            }
+            self.found.truncate(self.limit);
+            return Ok(true);
+        }
+    }
+
+    /// Returns the key that the walk begins behind.
+    fn begin(&self) -> Option<Vec<u8>> {
+        let Orderer { part, .. } = *self.orderer;
+        let mut key = rows::order_key(part, self.sorted, self.after?);
+        if self.group.is_some() {
+            // The whole group of the image, from its very first row.
+            key.truncate(key.len() - self.tail_len());
+            if self.direction() == Direction::Descending {
+                key.extend([u8::MAX; TAIL_LEN + 1]);
+            }
+        }
+        Some(key)
+    }
+
+    /// Returns how much of a key stands behind the value that it orders by.
+    fn tail_len(&self) -> usize {
+        match self.sorted {
+            Sorted::Created => 16,
+            _ => TAIL_LEN,
+        }
+    }
+
+    fn stretch(&mut self, from: &Option<Vec<u8>>, budget: &mut u64) -> Result<Pause> {
+        let Orderer { part, get } = *self.orderer;
+        let rows = Along {
+            table: Table::Orders,
+            prefix: &rows::order_prefix(part, self.sorted),
+            direction: self.direction(),
+            behind: from.as_deref(),
+        };
+        let mut pause = Pause::End;
+        rows.each(get, &mut |key, value| {
+            let Some(left) = budget.checked_sub(1) else {
+                pause = Pause::Tired;
+                return Ok(ControlFlow::Break(()));
+            };
+            *budget = left;
+            Ok(match self.step(key, value)? {
+                None => ControlFlow::Continue(()),
+                Some(why) => {
+                    pause = why;
+                    ControlFlow::Break(())
+                }
+            })
+        })?;
+        Ok(pause)
+    }
+
+    /// Takes a row.
+    fn step(&mut self, key: &[u8], value: &[u8]) -> Result<Option<Pause>> {
+        let slot = slot_of(Table::Orders, value)?;
+        let value_len = key.len().saturating_sub(self.tail_len());
+        let taken = match self.from {
+            Candidates::All => true,
+            Candidates::Set(set) => set.contains(slot),
+        };
+        let Some(group) = &mut self.group else {
+            if taken {
+                self.found.push(self.hit(key, slot));
+            }
+            return Ok((self.found.len() >= self.limit).then_some(Pause::Enough));
+        };
+        if group.prefix != key[..value_len] {
+            self.end_group()?;
+            if self.found.len() >= self.limit {
+                return Ok(Some(Pause::Enough));
+            }
+            let group = self.group.insert(Group::default());
+            group.prefix.extend(&key[..value_len]);
+        }
+        let Some(group) = &mut self.group else {
+            return Ok(None);
+        };
+        group.rows += 1;
+        if taken {
+            group.slots.push(slot);
+        }
+        Ok((group.rows > GROUP_MAX).then_some(Pause::LongGroup))
+    }
+
+    /// Returns an image that was walked to: all keys but those of ids tell where its record is.
+    fn hit(&self, key: &[u8], slot: u64) -> Hit {
+        match self.sorted {
+            Sorted::Id => Hit::Slot(slot),
+            _ => Hit::Place(view::place(self.orderer.part, slot, key)),
+        }
+    }
+
+    /// Orders the rows of the last value.
+    fn end_group(&mut self) -> Result<()> {
+        let Some(group) = self.group.as_mut().map(std::mem::take) else {
+            return Ok(());
+        };
+        self.add(&group, Slots::of(group.slots.iter().copied()))
+    }
+
+    fn add(&mut self, group: &Group, set: Slots) -> Result<()> {
+        if set.is_empty() {
+            return Ok(());
+        }
+        let part = self.orderer.part;
+        let after = self.after.filter(|image| {
+            let key = rows::order_key(part, self.sorted, image);
+            key[..key.len() - self.tail_len()] == group.prefix
+        });
+        let left = self.limit.saturating_sub(self.found.len());
+        let rest = &self.order[1..];
+        let set = Candidates::Set(set);
+        self.found
+            .extend(self.orderer.first(&set, rest, after, left)?);
+        Ok(())
+    }
+
+    /// Orders the rows of a value that has many, without walking them; returns where to go on.
+    fn long_group(&mut self) -> Result<Option<Vec<u8>>> {
+        let Orderer { get, part } = *self.orderer;
+        let group = self.group.as_mut().map(std::mem::take).unwrap_or_default();
+        let any = group.any_slot(get)?;
+        let image = view::fetch(get, part, any)?;
+        let set = match self.from {
+            Candidates::All => everything(get, part, &EVERYWHERE)?,
+            Candidates::Set(set) => set.clone(),
+        };
+        let set = match self.sorted {
+            Sorted::Name => {
+                let posting = Posting::text(part.0, Field::Name, image.name());
+                posting.within(get, &set)?
+            }
+            Sorted::Created | Sorted::Updated | Sorted::Size => {
+                let fact = number(self.order[0].0).unwrap_or(Fact::CreatedAt);
+                let code = rows::code(&image, fact);
+                facts::filter(get, fact, &set, |other| other == code)?
+            }
+            Sorted::Id => Slots::default(),
+        };
+        self.add(&group, set)?;
+        let mut key = group.prefix;
+        if self.direction() == Direction::Ascending {
+            key.extend([u8::MAX; TAIL_LEN + 1]);
+        }
+        Ok(Some(key))
+    }
+}
+
+impl Group {
+    /// Returns the slot of some row of the group.
+    fn any_slot(&self, get: &dyn Get) -> Result<u64> {
+        if let Some(slot) = self.slots.first() {
+            return Ok(*slot);
+        }
+        let rows = Along {
+            table: Table::Orders,
+            prefix: &self.prefix,
+            direction: Direction::Ascending,
+            behind: None,
+        };
+        let mut found = None;
+        rows.each(get, &mut |_, value| {
+            found = Some(slot_of(Table::Orders, value)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+        found.ok_or_else(|| internal("a group has no row"))
+    }
+}
+
+fn sorted_by(key: SortKey) -> Result<Sorted> {
+    match key {
+        SortKey::Name => Ok(Sorted::Name),
+        SortKey::Size => Ok(Sorted::Size),
+        SortKey::Id => Ok(Sorted::Id),
+        SortKey::CreatedAt => Ok(Sorted::Created),
+        SortKey::UpdatedAt => Ok(Sorted::Updated),
+        _ => Err(internal("a key of few values has no rows")),
+    }
+}
+
+fn internal(message: &str) -> Error {
+    Error::new(ErrorCode::Internal, message)
+}
