@@ -12,6 +12,7 @@ mod along;
 mod check;
 mod facts;
 mod filter;
+mod fixed;
 mod order;
 mod page;
 mod posting;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::filter::{self, Candidates};
+use super::fixed;
 use super::order::Orderer;
 use super::rows;
 use super::source::{EVERYWHERE, Reach, Source, slots_of, sources};
@@ -14,6 +15,7 @@ use crate::policy::Membership;
 use crate::query::{self, Direction, Filters, SortKey};
 
 /// What a page is to hold.
+#[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
     pub(crate) reach: Reach<'a>,
     pub(crate) filters: &'a Filters,
@@ -31,6 +33,14 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Image, Membershi
     if ask.limit == 0 || ask.filters.nothing {
         return Ok(Vec::new());
     }
+    let Some(reduced) = fixed::reduce(ask.filters, ask.order, ask.after) else {
+        return Ok(Vec::new());
+    };
+    let ask = &Ask {
+        order: &reduced.order,
+        after: reduced.after,
+        ..*ask
+    };
     let mut runs = Vec::new();
     for source in sources(get, ask.reach, ask.filters)? {
         let mut run = Run::new(get, ask, source)?;

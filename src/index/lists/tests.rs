@@ -285,6 +285,11 @@ fn compare(random: &mut Random, kv: &RedbKv, world: &World) -> usize {
         .filter(|image| query.filters().matches(image) && admit(image))
         .collect();
     expected.sort_by(|a, b| query::compare(a, b, query.order()));
+    let some: Vec<&Image> = world.images.values().collect();
+    let marker = (random.below(3) == 0 && !some.is_empty()).then(|| random.of(&some));
+    if let Some(marker) = marker {
+        expected.retain(|image| query::compare(image, marker, query.order()).is_gt());
+    }
     let expected: Vec<&ImageId> = expected.into_iter().map(Image::id).collect();
     let limit = usize::try_from(random.of(&[1, 2, 7, 1000])).unwrap();
     let mut found: Vec<Image> = Vec::new();
@@ -293,7 +298,7 @@ fn compare(random: &mut Random, kv: &RedbKv, world: &World) -> usize {
             reach,
             filters: query.filters(),
             order: query.order(),
-            after: found.last(),
+            after: found.last().or(marker),
             limit,
             admit: &|image, _| admit(image),
         };
