@@ -42,6 +42,7 @@ pub use new::NewImage;
 pub use patch::Patch;
 pub use record::Image;
 pub(crate) use record::ImageParts;
+pub(crate) use rules::is_of_document;
 pub use source::{Expected, LocationSource, NoSource};
 pub use status::Status;
 pub use words::{ContainerFormat, DiskFormat, Visibility};

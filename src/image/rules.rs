@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Location;
+use crate::image::field::Field;
 use crate::limits::{NAME_MAX_CHARS, PROPERTY_MAX_BYTES};
 
 /// Most bytes of tags, custom properties and locations together, so that a record stays one that the
@@ -39,15 +40,21 @@ pub(super) enum NameClass {
 pub(super) fn classify(name: &str) -> NameClass {
     match name {
         "direct_url" | "self" | "file" | "schema" | "stores" => NameClass::Computed,
-        "id" | "name" | "visibility" | "protected" | "os_hidden" | "owner" | "disk_format"
-        | "container_format" | "min_disk" | "min_ram" | "tags" => NameClass::Base,
+        "id" => NameClass::Base,
         "status" | "checksum" | "created_at" | "updated_at" | "size" | "virtual_size"
         | "os_hash_algo" | "os_hash_value" => NameClass::ReadOnly,
         "location" | "deleted" | "deleted_at" => NameClass::Reserved,
         "locations" => NameClass::Locations,
+        _ if Field::known(name).is_some() => NameClass::Base,
         _ if name.starts_with(ENGINE_PREFIX) => NameClass::Reserved,
         _ => NameClass::Custom,
     }
+}
+
+/// Tells whether the document of an image has this name itself, so that no custom property stands
+/// there under it.
+pub(crate) fn is_of_document(name: &str) -> bool {
+    !matches!(classify(name), NameClass::Reserved | NameClass::Custom)
 }
 
 /// Counts characters, without walking strings that are short in bytes.

@@ -5,39 +5,10 @@ use serde::{Serialize, Serializer};
 
 use super::{IMAGES, Shown};
 use crate::id::ImageId;
-use crate::image::{ContainerFormat, DiskFormat, Image, Location};
+use crate::image::{ContainerFormat, DiskFormat, Image, Location, is_of_document};
 
 /// Custom properties of the engine that are nobody's business.
 const INTERNAL: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op_host"];
-
-/// Names that the document has itself, so that no property stands there a second time.
-const OWN: [&str; 25] = [
-    "id",
-    "name",
-    "status",
-    "visibility",
-    "protected",
-    "os_hidden",
-    "owner",
-    "disk_format",
-    "container_format",
-    "min_disk",
-    "min_ram",
-    "tags",
-    "size",
-    "virtual_size",
-    "checksum",
-    "os_hash_algo",
-    "os_hash_value",
-    "created_at",
-    "updated_at",
-    "self",
-    "file",
-    "schema",
-    "direct_url",
-    "stores",
-    "locations",
-];
 
 /// Which of the places of its data the document of an image shows; none by default.
 ///
@@ -193,7 +164,7 @@ impl<'a> ImageDocument<'a> {
     }
 
     fn put_properties<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let is_shown = |name: &&str| !INTERNAL.contains(name) && !OWN.contains(name);
+        let is_shown = |name: &&str| !INTERNAL.contains(name) && !is_of_document(name);
         let mut shown = (self.image.properties().iter())
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .filter(|(name, _)| is_shown(name));
