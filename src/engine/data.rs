@@ -62,6 +62,7 @@ impl Images {
     ) -> Result<Option<Opening>> {
         let policy = self.policy();
         let judge = self.judge(&*policy);
+        judge.check_identity(Action::Download)?;
         let base = self.readable()?;
         let mut lease = base.leases.none();
         let (image, _) = base

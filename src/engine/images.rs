@@ -91,6 +91,7 @@ impl Images {
     pub fn show(&self, id: &ImageId) -> Result<Image> {
         let policy = self.policy();
         let judge = self.judge(&*policy);
+        judge.check_identity(Action::Show)?;
         let read = |get: &dyn Get| self.allowed(get, &judge, id, Action::Show);
         let (image, membership) = self.readable()?.kv.read(read)?;
         Ok(answer(&judge, image, membership))
@@ -297,7 +298,7 @@ impl Images {
         Ok((image, membership))
     }
 
-    /// Returns an image if the caller may do something with it.
+    /// Returns an image if the caller, whose identity was tested before, may do something with it.
     pub(super) fn allowed(
         &self,
         get: &dyn Get,
@@ -305,7 +306,6 @@ impl Images {
         id: &ImageId,
         action: Action,
     ) -> Result<(Image, Membership)> {
-        judge.check_identity(action)?;
         let (image, membership) = self.find(get, id)?;
         judge.check(action, &image, membership)?;
         Ok((image, membership))
@@ -334,7 +334,10 @@ impl Images {
 /// Returns of an image what the caller may know of it.
 pub(super) fn answer(judge: &Judge<'_>, image: Image, membership: Membership) -> Image {
     let locations = image.locations().is_empty() || judge.shows_locations(&image, membership);
-    let image = image.without_properties(|name| !judge.shows_property(name));
+    let image = match judge.protects_properties() {
+        true => image.without_properties(|name| !judge.shows_property(name)),
+        false => image,
+    };
     match locations {
         true => image,
         false => image.without_locations(),

@@ -210,6 +210,11 @@ impl<'a> Judge<'a> {
         is_open && (is_own || self.allows(Rule::GetImageLocation, image, membership))
     }
 
+    /// Tells whether some custom property may be closed to the caller.
+    pub(crate) fn protects_properties(&self) -> bool {
+        self.policy.protects_properties()
+    }
+
     /// Tells whether a custom property is shown to the caller.
     pub fn shows_property(&self, name: &str) -> bool {
         let policy = self.policy;
