@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use smalti::id::ProjectId;
-use smalti::policy::{Caller, Policy, ProtectionFormat, Rule, RuleText, Rules, Target};
+use smalti::policy::{Caller, Policy, Rule, RuleText, Rules, Target};
 use smalti::{ErrorCode, Result, Visibility};
 use smalti_fuzz::policy::Input;
 
@@ -44,12 +44,6 @@ fn ask(rules: &Rules) {
                 rules.allows(rule, caller, target);
             }
         }
-        for action in [
-            smalti::image::PropertyAction::Create,
-            smalti::image::PropertyAction::Read,
-        ] {
-            rules.allows_property(caller, "x_name", action);
-        }
     }
 }
 
@@ -87,9 +81,5 @@ fuzz_target!(|input: Input| {
         expect_policy(Rules::builder().file("f", &**file).build())
             .iter()
             .for_each(ask);
-        for format in [ProtectionFormat::Roles, ProtectionFormat::Policies] {
-            let built = Rules::builder().property_protections(&**file, format);
-            expect_policy(built.build()).iter().for_each(ask);
-        }
     }
 });
