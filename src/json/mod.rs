@@ -13,7 +13,7 @@ use std::borrow::Cow;
 pub(crate) use object::Object;
 #[cfg(test)]
 pub(crate) use read::parse;
-pub(crate) use read::{array, object};
+pub(crate) use read::{array, nothing, object};
 
 /// A JSON value. Texts borrow from the body wherever it holds no escapes.
 #[derive(Debug, Clone, PartialEq)]

@@ -62,6 +62,18 @@ pub(crate) fn array(body: &[u8]) -> Result<Vec<Json<'_>>> {
     }
 }
 
+/// Tests that there is no body.
+///
+/// # Errors
+/// `BodyNotAllowed`.
+pub(crate) fn nothing(body: &[u8]) -> Result<()> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    let message = format!("body is {} bytes, and there must be none", body.len());
+    Err(Error::new(ErrorCode::BodyNotAllowed, message))
+}
+
 fn present(body: &[u8]) -> Result<Json<'_>> {
     if body.is_empty() {
         let message = "a body is required, and there is none";

@@ -50,6 +50,17 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
+use crate::error::Result;
+use crate::json;
+
+/// Tests that a request whose call takes no body has none.
+///
+/// # Errors
+/// `BodyNotAllowed`.
+pub fn expect_no_body(body: &[u8]) -> Result<()> {
+    json::nothing(body)
+}
+
 /// The path of images.
 const IMAGES: &str = "/v2/images";
 /// The path of tasks.

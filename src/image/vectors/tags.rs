@@ -1,11 +1,11 @@
 //! Every vector of single tags.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::image::vectors::gate::Actor;
 use crate::image::vectors::texts;
 use crate::image::vectors::{File, MADE, child, compare_error, optional_text, plain, quota, text};
 use crate::image::{Gate, Image, Limits, Status, Visibility};
-use crate::json::Object;
+use crate::json::{self, Object};
 
 #[test]
 fn every_vector_of_tags_holds() {
@@ -38,9 +38,7 @@ fn check(vector: &Object<'_>) -> Result<(), String> {
 }
 
 fn call(vector: &Object<'_>, actor: &Actor, image: &mut Image) -> Result<()> {
-    if optional_text(vector, "body").is_some() {
-        return Err(Error::new(ErrorCode::BodyNotAllowed, "a body"));
-    }
+    json::nothing(optional_text(vector, "body").unwrap_or_default().as_bytes())?;
     let limits = Limits {
         tags_max: quota(vector, "quota"),
         ..Limits::default()

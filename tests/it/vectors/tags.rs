@@ -1,7 +1,8 @@
 //! Single tags: image, caller and call to the tags of the image.
 
 use serde_json::{Value, json};
-use smalti::{Caller, Engine, Error, ErrorCode, ImageId, Result};
+use smalti::wire::expect_no_body;
+use smalti::{Caller, Engine, ImageId, Result};
 
 use super::{Checked, File, engine, operator, refused, same, settings, stored, text};
 
@@ -37,10 +38,8 @@ fn check(vector: &Value) -> Checked {
 }
 
 fn call(engine: &Engine, caller: &Caller, id: &ImageId, vector: &Value) -> Result<()> {
-    if !vector["body"].is_null() {
-        // The calls of the engine take no body; a server refuses it.
-        return Err(Error::new(ErrorCode::BodyNotAllowed, "a tag has no body"));
-    }
+    // The calls of the engine take no body; a server refuses one before.
+    expect_no_body(vector["body"].as_str().unwrap_or_default().as_bytes())?;
     let (tags, tag) = (engine.images(caller).tags(id), text(vector, "tag"));
     match text(vector, "op") {
         "PUT" => tags.add(tag),
