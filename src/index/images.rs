@@ -1,5 +1,7 @@
 //! Images and what belongs to them, inside the transactions of others.
 
+use std::ops::Bound;
+
 use super::kv::{Get, Put, Table};
 use super::lists::{self, Entry};
 use super::members::{self, Slots};
@@ -201,36 +203,29 @@ fn queue_scrub(txn: &mut dyn Put, old: Option<&Image>, new: Option<&Image>) -> R
         key.extend(waits.id().as_bytes());
         Some(key)
     };
-    match (key(old), key(new)) {
-        (old, new) if old == new => Ok(()),
-        (None, Some(new)) => txn.put(Table::Scrubs, &new, b""),
-        (Some(old), None) => txn.delete(Table::Scrubs, &old),
-        (Some(old), Some(new)) => {
-            txn.delete(Table::Scrubs, &old)?;
-            txn.put(Table::Scrubs, &new, b"")
-        }
-        (None, None) => Ok(()),
+    let (old, new) = (key(old), key(new));
+    if old == new {
+        return Ok(());
+    }
+    if let Some(old) = old {
+        txn.delete(Table::Scrubs, &old)?;
+    }
+    match new {
+        Some(new) => txn.put(Table::Scrubs, &new, b""),
+        None => Ok(()),
     }
 }
 
 /// Returns images whose delete waits since `until` or longer, oldest first.
 pub(crate) fn waiting(get: &dyn Get, until: Timestamp, limit: usize) -> Result<Vec<ImageId>> {
-    use std::ops::{Bound, ControlFlow};
-
-    let mut ids = Vec::new();
     let mut to = lists::stamp(until).to_be_bytes().to_vec();
     to.extend([u8::MAX; 16]);
-    let each = &mut |key: &[u8], _: &[u8]| {
-        ids.extend(key.last_chunk().map(|id| ImageId::from_bytes(*id)));
-        match ids.len() < limit {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        }
-    };
     let bounds = (Bound::Unbounded, Bound::Included(&to[..]));
-    let ascending = super::kv::Order::Ascending;
-    get.scan(Table::Scrubs, bounds.0, bounds.1, ascending, each)?;
-    Ok(ids)
+    let id = &mut |key: &[u8], _: &[u8]| {
+        let id = key.last_chunk().map(|id| ImageId::from_bytes(*id));
+        id.ok_or_else(|| Error::corrupt("table scrubs: a key names no image"))
+    };
+    places::collect_from(get, Table::Scrubs, bounds.0, bounds.1, limit, id)
 }
 
 /// Returns the key of the root of an image's manifest.
