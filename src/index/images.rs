@@ -75,16 +75,24 @@ pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
     let Some((old_slot, old)) = load(txn, image.id())? else {
         return Err(policy::not_found(image.id()));
     };
-    let slot = match old.owner() == image.owner() {
+    let same_owner = old.owner() == image.owner();
+    let stays = match (is_public(&old), is_public(image)) {
+        (false, false) => same_owner,
+        (was, is) => was == is,
+    };
+    let slot = match stays {
         true => old_slot,
-        false => take_slot(txn, image.owner())?,
+        false => {
+            give_slot_back(txn, old_slot)?;
+            take_slot(txn, image)?
+        }
     };
     let live = |image: &Image| i64::from(image.status().is_live());
-    if slot == old_slot {
-        count_owner(txn, slot, 0, live(image) - live(&old))?;
+    if same_owner {
+        count_live(txn, image, live(image) - live(&old))?;
     } else {
-        count_owner(txn, old_slot, -1, -live(&old))?;
-        count_owner(txn, slot, 0, live(image))?;
+        count_live(txn, &old, -live(&old))?;
+        count_live(txn, image, live(image))?;
     }
     let value = encode(slot, image)?;
     txn.put(Table::Images, image.id().as_bytes(), &value)?;
@@ -110,8 +118,8 @@ pub(crate) fn insert(txn: &mut dyn Put, image: &Image) -> Result<()> {
         let message = format!("image id {} is or was in use", image.id());
         return Err(Error::new(ErrorCode::Duplicate, message));
     }
-    let slot = take_slot(txn, image.owner())?;
-    count_owner(txn, slot, 0, 1)?;
+    let slot = take_slot(txn, image)?;
+    count_live(txn, image, 1)?;
     let value = encode(slot, image)?;
     txn.put(Table::Images, key, &value)?;
     lists::change(txn, None, Some(Entry::new(image, slot, &value)))
@@ -124,8 +132,9 @@ pub(crate) fn restore(txn: &mut dyn Put, image: &Image) -> Result<()> {
     let (number, own) = split(slot);
     let mut row = owners::row(txn, number)?;
     row.next = row.next.max(own + 1);
-    row.add(1, i64::from(image.status().is_live()))?;
+    row.add(1, 0)?;
     owners::put_row(txn, number, row)?;
+    count_live(txn, image, i64::from(image.status().is_live()))?;
     let value = encode(slot, image)?;
     txn.put(Table::Images, image.id().as_bytes(), &value)?;
     lists::change(txn, None, Some(Entry::new(image, slot, &value)))?;
@@ -148,7 +157,8 @@ pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result
     txn.delete(Table::Images, key)?;
     lists::change(txn, Some(Entry::new(image, slot, &[])), None)?;
     queue_scrub(txn, Some(image), None)?;
-    count_owner(txn, slot, -1, -i64::from(image.status().is_live()))?;
+    give_slot_back(txn, slot)?;
+    count_live(txn, image, -i64::from(image.status().is_live()))?;
     if let Some(data) = image.data() {
         places::release(txn, &root_key(data), 1)?;
         count(txn, data, -1)?;
@@ -168,30 +178,45 @@ pub(crate) fn count_of(get: &dyn Get, owner: Option<&ProjectId>) -> Result<u64> 
 fn split(slot: u64) -> (u32, u32) {
     // The lower half.
     let own = u32::try_from(slot & u64::from(u32::MAX)).unwrap_or_default();
-    (lists::owner_of(slot), own)
+    (lists::scope_of(slot), own)
 }
 
-/// Takes the next slot of an owner, for one more record.
-fn take_slot(txn: &mut dyn Put, owner: Option<&ProjectId>) -> Result<u64> {
-    let number = owners::number_for(txn, owner)?;
+fn is_public(image: &Image) -> bool {
+    lists::Part::of(image).is_public()
+}
+
+/// Takes the next slot of what is public, or of the owner, for one more record.
+fn take_slot(txn: &mut dyn Put, image: &Image) -> Result<u64> {
+    let number = match is_public(image) {
+        true => lists::PUBLIC_SCOPE,
+        false => owners::number_for(txn, image.owner())?,
+    };
     let mut row = owners::row(txn, number)?;
     let slot = u64::from(number) << 32 | u64::from(row.next);
     row.next = row.next.checked_add(1).ok_or_else(|| {
         let message = "an owner has made 2^32 images since it last had none";
         Error::new(ErrorCode::QuotaExceeded, message)
     })?;
-    row.records += 1;
+    row.add(1, 0)?;
     owners::put_row(txn, number, row)?;
     Ok(slot)
 }
 
-fn count_owner(txn: &mut dyn Put, slot: u64, records: i64, live: i64) -> Result<()> {
-    if (records, live) == (0, 0) {
+fn give_slot_back(txn: &mut dyn Put, slot: u64) -> Result<()> {
+    let number = lists::scope_of(slot);
+    let mut row = owners::row(txn, number)?;
+    row.add(-1, 0)?;
+    owners::put_row(txn, number, row)
+}
+
+/// Counts the images of an owner that are not deleted.
+fn count_live(txn: &mut dyn Put, image: &Image, by: i64) -> Result<()> {
+    if by == 0 {
         return Ok(());
     }
-    let number = lists::owner_of(slot);
+    let number = owners::number_for(txn, image.owner())?;
     let mut row = owners::row(txn, number)?;
-    row.add(records, live)?;
+    row.add(0, by)?;
     owners::put_row(txn, number, row)
 }
 

@@ -1,6 +1,7 @@
 //! Owners by number: who has which, and how many images each has.
 //!
-//! A project has one number for ever, for its dedup domain and for its place in the lists alike.
+//! A project has one number for ever, for its dedup domain and for its place in the lists alike. What
+//! is public has slots of its own, under a number below those of owners.
 
 use super::kv::{Get, Put, Table};
 use super::places::{self, Counter};
@@ -19,9 +20,9 @@ const _: () = assert!(PUBLIC_DOMAIN < OWNERLESS);
 pub(crate) struct OwnerRow {
     /// The slot that its next image gets, of its own.
     pub(super) next: u32,
-    /// Records, those that wait to be scrubbed included.
+    /// Records with slots of its own, those that wait to be scrubbed included.
     pub(super) records: u64,
-    /// Images that are not deleted.
+    /// Images that are not deleted, public ones included.
     pub(crate) live: u64,
 }
 
@@ -65,9 +66,13 @@ pub(crate) fn row(get: &dyn Get, number: u32) -> Result<OwnerRow> {
 pub(super) fn put_row(put: &mut dyn Put, number: u32, row: OwnerRow) -> Result<()> {
     let key = number.to_be_bytes();
     // Slots begin anew when none is taken.
-    match row.records {
-        0 => put.delete(Table::Owners, &key),
-        _ => put.put(Table::Owners, &key, &row.encode()),
+    let row = match row.records {
+        0 => OwnerRow { next: 0, ..row },
+        _ => row,
+    };
+    match row == OwnerRow::default() {
+        true => put.delete(Table::Owners, &key),
+        false => put.put(Table::Owners, &key, &row.encode()),
     }
 }
 

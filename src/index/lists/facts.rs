@@ -4,8 +4,9 @@
 //! A row holds one number of 128 neighbouring slots, as differences from the smallest in as few
 //! bytes as they take. What has no row is 0.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::{Bound as End, ControlFlow};
 
+use super::bound::Bound;
 use super::slots::{Slots, ones};
 use crate::error::{Error, Result};
 use crate::index::{Get, Order, Put, Table, try_scan};
@@ -66,49 +67,143 @@ pub(super) fn each(
     set: &Slots,
     mut f: impl FnMut(u64, u64),
 ) -> Result<()> {
-    each_word(get, fact, set, &mut |number, bits, codes| {
+    let column = Column {
+        get,
+        fact,
+        skips: &|_| false,
+    };
+    column.each_word(set, &mut |number, bits, codes| {
         for bit in ones(bits) {
             f(number << 6 | u64::from(bit), codes[usize::from(bit)]);
         }
     })
 }
 
-/// Lends each word of a set, its number and its bits, with the numbers of its 64 slots.
-fn each_word(
-    get: &dyn Get,
-    fact: Fact,
-    set: &Slots,
-    f: &mut dyn FnMut(u64, u64, &[u64; 64]),
-) -> Result<()> {
-    for run in runs(set) {
-        let mut words = run.iter().peekable();
-        let mut take = |number: u64, row: &[u64; ROW]| {
-            let halves = row.as_chunks::<64>().0;
-            while let Some((word, bits)) = words.next_if(|(word, _)| word >> 1 == number) {
-                f(*word, *bits, &halves[usize::from(word & 1 == 1)]);
-            }
-        };
-        scan(get, fact, run, &mut take)?;
-    }
-    Ok(())
-}
-
-/// Returns the slots of a set whose number passes a test.
-pub(super) fn filter(
-    get: &dyn Get,
-    fact: Fact,
-    set: &Slots,
-    test: impl Fn(u64) -> bool,
-) -> Result<Slots> {
+/// Returns the slots of a set whose number passes.
+pub(super) fn filter(get: &dyn Get, bound: &Bound, set: &Slots) -> Result<Slots> {
     let mut passed = Slots::default();
-    each_word(get, fact, set, &mut |number, bits, codes| {
+    let column = Column {
+        get,
+        fact: bound.fact,
+        skips: &|row| bound.excludes(row.base, row.most()),
+    };
+    column.each_word(set, &mut |number, bits, codes| {
         let mut left = 0;
         for (bit, code) in codes.iter().enumerate() {
-            left |= u64::from(test(*code)) << bit;
+            left |= u64::from(bound.passes(*code)) << bit;
         }
         passed.push_word(number, bits & left);
     })?;
     Ok(passed)
+}
+
+/// Reads numbers of slots one by one; the row of the last one is kept.
+pub(super) struct Probe {
+    pub(super) bound: Bound,
+    row: Option<u64>,
+    /// The stored form of the row, empty for one of zeros.
+    bytes: Vec<u8>,
+}
+
+impl Probe {
+    pub(super) fn new(bound: Bound) -> Self {
+        Self {
+            bound,
+            row: None,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Tells whether the number of a slot passes.
+    pub(super) fn passes(&mut self, get: &dyn Get, slot: u64) -> Result<bool> {
+        let row = slot >> ROW_BITS;
+        if self.row != Some(row) {
+            self.row = None;
+            self.bytes.clear();
+            let key = key(self.bound.fact, row);
+            let bytes = &mut self.bytes;
+            get.get(Table::Facts, &key, &mut |found| {
+                bytes.extend_from_slice(found);
+            })?;
+            self.row = Some(row);
+        }
+        let code = match self.bytes.is_empty() {
+            true => 0,
+            false => Stored::new(&self.bytes)?.code(place(slot))?,
+        };
+        Ok(self.bound.passes(code))
+    }
+}
+
+/// The rows of one number.
+struct Column<'a> {
+    get: &'a dyn Get,
+    fact: Fact,
+    /// Tells which rows are passed over.
+    skips: &'a dyn Fn(&Stored<'_>) -> bool,
+}
+
+/// What takes a word of a set, its number and its bits, with the numbers of its 64 slots.
+type TakeWord<'f> = dyn FnMut(u64, u64, &[u64; 64]) + 'f;
+
+impl Column<'_> {
+    /// Lends each word of a set whose row is not passed over.
+    fn each_word(&self, set: &Slots, f: &mut TakeWord<'_>) -> Result<()> {
+        for run in runs(set) {
+            let mut words = run.iter().peekable();
+            let mut take = |number: u64, row: &[u64; ROW]| {
+                let halves = row.as_chunks::<64>().0;
+                while words.next_if(|(word, _)| word >> 1 < number).is_some() {}
+                while let Some((word, bits)) = words.next_if(|(word, _)| word >> 1 == number) {
+                    f(*word, *bits, &halves[usize::from(word & 1 == 1)]);
+                }
+            };
+            self.scan(run, &mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Returns a row, unless it is passed over.
+    fn row(&self, number: u64) -> Result<Option<[u64; ROW]>> {
+        let mut row = Ok(Some([0; ROW]));
+        let key = key(self.fact, number);
+        self.get.get(Table::Facts, &key, &mut |bytes| {
+            row = Stored::new(bytes).and_then(|row| match (self.skips)(&row) {
+                true => Ok(None),
+                false => row.decode().map(Some),
+            });
+        })?;
+        row
+    }
+
+    /// Lends the rows of a run, and zeros where there is none.
+    fn scan(&self, run: &[(u64, u64)], each: &mut dyn FnMut(u64, &[u64; ROW])) -> Result<()> {
+        let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else {
+            return Ok(());
+        };
+        const NONE: [u64; ROW] = [0; ROW];
+        let (from, to) = (first >> 1, last >> 1);
+        if from == to {
+            if let Some(row) = self.row(from)? {
+                each(from, &row);
+            }
+            return Ok(());
+        }
+        let (mut next, ends) = (from, (key(self.fact, from), key(self.fact, to)));
+        let bounds = (End::Included(&ends.0[..]), End::Included(&ends.1[..]));
+        let mut take = |key: &[u8], bytes: &[u8]| {
+            let (number, row) = (number_of(key)?, Stored::new(bytes)?);
+            (next..number).for_each(|number| each(number, &NONE));
+            next = number + 1;
+            if !(self.skips)(&row) {
+                each(number, &row.decode()?);
+            }
+            Ok(ControlFlow::Continue(()))
+        };
+        try_scan(self.get, Table::Facts, bounds, Order::Ascending, &mut take)?;
+        (next..=to).for_each(|number| each(number, &NONE));
+        Ok(())
+    }
 }
 
 /// Cuts the words of a set into runs that are read in one scan each: of one owner, without wide
@@ -117,41 +212,6 @@ fn runs(set: &Slots) -> impl Iterator<Item = &[(u64, u64)]> {
     const GAP: u64 = 16;
     set.words()
         .chunk_by(|(a, _), (b, _)| b - a <= GAP && a >> 26 == b >> 26)
-}
-
-/// Lends the rows of a run, and zeros where there is none.
-fn scan(
-    get: &dyn Get,
-    fact: Fact,
-    run: &[(u64, u64)],
-    each: &mut dyn FnMut(u64, &[u64; ROW]),
-) -> Result<()> {
-    let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else {
-        return Ok(());
-    };
-    let (from, to) = (first >> 1, last >> 1);
-    if from == to {
-        each(from, &read(get, &key(fact, from))?);
-        return Ok(());
-    }
-    const NONE: [u64; ROW] = [0; ROW];
-    let (mut next, ends) = (from, (key(fact, from), key(fact, to)));
-    let bounds = (Bound::Included(&ends.0[..]), Bound::Included(&ends.1[..]));
-    try_scan(
-        get,
-        Table::Facts,
-        bounds,
-        Order::Ascending,
-        &mut |key, bytes| {
-            let (number, row) = (number_of(key)?, decode(bytes)?);
-            (next..number).for_each(|number| each(number, &NONE));
-            each(number, &row);
-            next = number + 1;
-            Ok(ControlFlow::Continue(()))
-        },
-    )?;
-    (next..=to).for_each(|number| each(number, &NONE));
-    Ok(())
 }
 
 /// Returns the sum of the numbers of a row, as far as 64 bits go.
@@ -221,6 +281,36 @@ impl<'a> Stored<'a> {
         Ok(Self { width, base, codes })
     }
 
+    /// Returns a number that none of the row is above.
+    fn most(&self) -> u64 {
+        let widest = u64::MAX >> (64 - 8 * self.width);
+        self.base.saturating_add(widest - 1)
+    }
+
+    /// Returns all numbers: whole words that overlap are read, which costs a fraction of as many
+    /// copies of a few bytes.
+    fn decode(&self) -> Result<[u64; ROW]> {
+        let Self { width, base, codes } = *self;
+        let mut padded = [0; ROW * 8 + 8];
+        padded[..codes.len()].copy_from_slice(codes);
+        let mask = u64::MAX >> (64 - 8 * width);
+        let (mut row, mut most) = ([0; ROW], 0);
+        for (at, code) in row.iter_mut().enumerate() {
+            let word = padded[at * width..].first_chunk().copied();
+            let stored = u64::from_le_bytes(word.unwrap_or_default()) & mask;
+            most = most.max(stored);
+            // One more than the difference, and 0 stays 0.
+            *code = match stored {
+                0 => 0,
+                _ => base.wrapping_add(stored - 1),
+            };
+        }
+        match base.checked_add(most.saturating_sub(1)) {
+            Some(_) => Ok(row),
+            None => Err(damaged(9 + codes.len())),
+        }
+    }
+
     /// Returns the number at one place.
     fn code(&self, place: usize) -> Result<u64> {
         let mut word = [0; 8];
@@ -236,28 +326,9 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// Reads the stored form of a row: whole words that overlap, which costs a fraction of as many
-/// copies of a few bytes.
+/// Reads the stored form of a row.
 fn decode(bytes: &[u8]) -> Result<[u64; ROW]> {
-    let Stored { width, base, codes } = Stored::new(bytes)?;
-    let mut padded = [0; ROW * 8 + 8];
-    padded[..codes.len()].copy_from_slice(codes);
-    let mask = u64::MAX >> (64 - 8 * width);
-    let (mut row, mut most) = ([0; ROW], 0);
-    for (at, code) in row.iter_mut().enumerate() {
-        let word = padded[at * width..].first_chunk().copied();
-        let stored = u64::from_le_bytes(word.unwrap_or_default()) & mask;
-        most = most.max(stored);
-        // One more than the difference, and 0 stays 0.
-        *code = match stored {
-            0 => 0,
-            _ => base.wrapping_add(stored - 1),
-        };
-    }
-    match base.checked_add(most.saturating_sub(1)) {
-        Some(_) => Ok(row),
-        None => Err(damaged(bytes.len())),
-    }
+    Stored::new(bytes)?.decode()
 }
 
 #[cold]

@@ -1,34 +1,30 @@
 //! Which images of a source pass the filters of a list, as a set of slots.
 
 use std::collections::BTreeSet;
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 
 use super::along::{Along, slot_of};
-use super::facts::{self, Fact};
+use super::bound::Bound;
+use super::candidates::Candidates;
+use super::path::few;
 use super::posting::{Field, Posting};
-use super::rows::{Part, share_prefix, unstamp};
+use super::rows::{Part, share_prefix, slots_of};
 use super::slots::Slots;
-use super::source::{EVERYWHERE, SharedWith, Source, slots_of};
+use super::source::{SharedWith, Source};
 use crate::error::Result;
 use crate::id::ImageId;
 use crate::image::{ContainerFormat, Digest, DiskFormat, Status};
 use crate::index::{Get, Table, images};
-use crate::query::{Direction, Filters, NumberField, TextField, TextTest, TimeField};
-
-/// What is left of a source.
-#[derive(Debug)]
-pub(super) enum Candidates {
-    /// All of its part.
-    All,
-    /// These.
-    Set(Slots),
-}
+use crate::query::{Direction, Filters, TextField, TextTest};
 
 /// The candidates of a source, and whether each must be looked at once more.
 pub(super) struct Passed {
     pub(super) candidates: Candidates,
     pub(super) is_rough: bool,
 }
+
+/// Up to so many images are tested for bounds at once.
+const FEW: u64 = if cfg!(test) { 3 } else { 128 };
 
 /// Tells whether filters leave nothing out; sources are made of those that are not looked at here.
 pub(super) fn takes_all(filters: &Filters) -> bool {
@@ -57,53 +53,58 @@ pub(super) fn takes_all(filters: &Filters) -> bool {
 
 /// Returns the images of a source that pass.
 pub(super) fn pass(get: &dyn Get, source: &Source, filters: &Filters) -> Result<Passed> {
+    let bounds = Bound::all(filters);
     let mut work = Work {
         get,
-        part: source.part,
-        span: &source.span,
-        set: None,
+        left: Candidates {
+            part: source.part,
+            span: source.span.clone(),
+            not_owner: source.not_owner,
+            set: None,
+            bounds: bounds.clone().unwrap_or_default(),
+        },
         is_rough: false,
     };
     if let Some(shared) = &source.shared {
-        work.set = Some(shares(get, source.part, shared)?);
+        work.left.set = Some(shares(get, source.part, shared)?);
     }
-    if !work.posted(source, filters)? {
+    if bounds.is_none() || !work.posted(source, filters)? {
         return Ok(work.nothing());
     }
-    work.numbers(filters)?;
-    work.times(filters)?;
-    work.finish(source)
+    work.inside(source);
+    work.bounds()?;
+    Ok(Passed {
+        candidates: work.left,
+        is_rough: work.is_rough,
+    })
 }
 
 struct Work<'a> {
     get: &'a dyn Get,
-    part: Part,
-    span: &'a RangeInclusive<u64>,
-    /// What is left; all of the span as long as there is none.
-    set: Option<Slots>,
+    left: Candidates,
     is_rough: bool,
 }
 
 impl Work<'_> {
     fn nothing(self) -> Passed {
         Passed {
-            candidates: Candidates::Set(Slots::default()),
+            candidates: self.left.among(Slots::default()),
             is_rough: false,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.set.as_ref().is_some_and(Slots::is_empty)
+        self.left.set.as_ref().is_some_and(Slots::is_empty)
     }
 
     /// Applies what is posted, the rarest first; tells whether anything may be left.
     fn posted(&mut self, source: &Source, filters: &Filters) -> Result<bool> {
-        let Some(wanted) = wanted(self.part, source, filters) else {
+        let Some(wanted) = wanted(self.left.part, source, filters) else {
             return Ok(false);
         };
         for (field, test) in &filters.texts {
             if *field == TextField::Id {
-                let ids = ids(self.get, self.part, test)?;
+                let ids = ids(self.get, self.left.part, test)?;
                 self.narrow(ids);
                 // Ids are equal without case, filters are not.
                 self.is_rough = true;
@@ -116,17 +117,17 @@ impl Work<'_> {
             self.any(any)?;
         }
         if filters.protected == Some(false) {
-            self.except(&Posting::of(self.part.0, Field::Protected, None))?;
+            self.except(&Posting::of(self.left.part.0, Field::Protected, None))?;
         }
         if let Some(visibility) = source.except {
             let word = Some(visibility.as_str());
-            self.except(&Posting::text(self.part.0, Field::Visibility, word))?;
+            self.except(&Posting::text(self.left.part.0, Field::Visibility, word))?;
         }
         Ok(!self.is_empty())
     }
 
     fn narrow(&mut self, to: Slots) {
-        self.set = Some(match &self.set {
+        self.left.set = Some(match &self.left.set {
             Some(set) => set.and(&to),
             None => to,
         });
@@ -134,12 +135,12 @@ impl Work<'_> {
 
     /// Keeps what any of some postings holds.
     fn any(&mut self, postings: &[Posting]) -> Result<()> {
-        if let (Some(set), [posting]) = (&self.set, postings) {
+        if let (Some(set), [posting]) = (&self.left.set, postings) {
             self.is_rough |= posting.is_rough;
-            self.set = Some(posting.within(self.get, set)?);
+            self.left.set = Some(posting.within(self.get, set)?);
             return Ok(());
         }
-        let set = self.set.as_ref();
+        let set = self.left.set.as_ref();
         if set.is_some_and(|set| set.len() < postings.len() as u64) {
             // It takes less to look at what is left, one by one.
             self.is_rough = true;
@@ -148,7 +149,7 @@ impl Work<'_> {
         let mut words = Vec::new();
         for posting in postings {
             self.is_rough |= posting.is_rough;
-            words.extend_from_slice(posting.load(self.get, self.span)?.words());
+            words.extend_from_slice(posting.load(self.get, &self.left.span)?.words());
         }
         let found = Slots::of_words(words);
         self.narrow(found);
@@ -156,80 +157,38 @@ impl Work<'_> {
     }
 
     fn except(&mut self, posting: &Posting) -> Result<()> {
-        let set = self.set()?;
+        let set = self.left.slots(self.get)?;
         let left = set.without(&posting.within(self.get, &set)?);
-        self.set = Some(left);
+        self.left.set = Some(left);
         Ok(())
     }
 
-    fn numbers(&mut self, filters: &Filters) -> Result<()> {
-        for (field, test, bound) in &filters.numbers {
-            let (fact, offset) = match field {
-                NumberField::Size => (Fact::Size, 1),
-                NumberField::VirtualSize => (Fact::VirtualSize, 1),
-                NumberField::MinRam => (Fact::MinRam, 0),
-                NumberField::MinDisk => (Fact::MinDisk, 0),
-            };
-            self.fact(fact, |code| {
-                // Null passes no bound.
-                let Some(number) = code.checked_sub(offset) else {
-                    return false;
-                };
-                test.passes(number, *bound)
-            })?;
-        }
-        Ok(())
-    }
-
-    fn times(&mut self, filters: &Filters) -> Result<()> {
-        for (field, test, bound) in &filters.times {
-            let fact = match field {
-                TimeField::CreatedAt => Fact::CreatedAt,
-                TimeField::UpdatedAt => Fact::UpdatedAt,
-            };
-            self.fact(fact, |code| test.passes(unstamp(code).as_secs(), *bound))?;
-        }
-        Ok(())
-    }
-
-    fn fact(&mut self, fact: Fact, test: impl Fn(u64) -> bool) -> Result<()> {
-        let set = self.set()?;
-        self.set = Some(facts::filter(self.get, fact, &set, test)?);
-        Ok(())
-    }
-
-    /// Returns what is left, as a set.
-    fn set(&mut self) -> Result<Slots> {
-        match self.set.take() {
-            Some(set) => Ok(set),
-            None => everything(self.get, self.part, self.span),
-        }
-    }
-
-    fn finish(mut self, source: &Source) -> Result<Passed> {
-        let narrow = *self.span != EVERYWHERE || source.not_owner.is_some();
-        if self.set.is_none() && narrow {
-            self.set = Some(self.set()?);
-        }
-        let inside = |owner: u32| {
-            self.span.contains(slots_of(owner).start()) && source.not_owner != Some(owner)
+    /// Leaves out of a set what the source does not hold.
+    fn inside(&mut self, source: &Source) {
+        let inside = |scope: u32| {
+            source.span.contains(slots_of(scope).start()) && source.not_owner != Some(scope)
         };
-        let candidates = self.set.map_or(Candidates::All, |mut set| {
-            if narrow {
-                set.retain_owners(inside);
-            }
-            Candidates::Set(set)
-        });
-        Ok(Passed {
-            candidates,
-            is_rough: self.is_rough,
-        })
+        if let Some(set) = &mut self.left.set {
+            set.retain_scopes(inside);
+        }
     }
-}
 
-/// Returns all images of a part that lie in a span.
-pub(super) fn everything(get: &dyn Get, part: Part, span: &RangeInclusive<u64>) -> Result<Slots> {
-    Posting::of(part.0, Field::All, None).load(get, span)
+    /// Tests bounds at once where few images are left, or few pass.
+    fn bounds(&mut self) -> Result<()> {
+        for bound in self.left.bounds.clone() {
+            if self.left.set.as_ref().is_some_and(|set| set.len() <= FEW) {
+                break;
+            }
+            if let Some(few) = few(self.get, &self.left, &bound, FEW)? {
+                self.narrow(few);
+                self.left.bounds.retain(|other| *other != bound);
+            }
+        }
+        if self.left.set.as_ref().is_some_and(|set| set.len() <= FEW) {
+            self.left = self.left.settle(self.get)?;
+        }
+        Ok(())
+    }
 }
 
 /// Returns the postings that filters ask for: any of each entry, all entries; nothing where no
@@ -263,6 +222,8 @@ fn wanted(part: Part, source: &Source, filters: &Filters) -> Option<Vec<Vec<Post
     all.extend(algorithm.map(|name| text(Field::HashAlgo, name)));
     let visibility = source.visibility.iter();
     all.extend(visibility.map(|visibility| text(Field::Visibility, visibility.as_str())));
+    let owner = source.owner.iter();
+    all.extend(owner.map(|owner| text(Field::Owner, owner.as_str())));
     if filters.protected == Some(true) {
         all.push(vec![Posting::of(part.0, Field::Protected, None)]);
     }
@@ -317,12 +278,7 @@ fn shares(get: &dyn Get, part: Part, with: &SharedWith) -> Result<Slots> {
     let mut slots = Vec::new();
     for status in with.numbers() {
         let prefix = share_prefix(part, with.member, status);
-        let rows = Along {
-            table: Table::Shares,
-            prefix: &prefix,
-            direction: Direction::Ascending,
-            behind: None,
-        };
+        let rows = Along::new(Table::Shares, &prefix, Direction::Ascending);
         rows.each(get, &mut |_, value| {
             slots.push(slot_of(Table::Shares, value)?);
             Ok(ControlFlow::Continue(()))

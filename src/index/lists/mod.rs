@@ -1,7 +1,8 @@
 //! Lists: how images are found by what they are, in any order, without reading what is not shown.
 //!
-//! Every image that lists may hold has a *slot*, a number; what is hidden and what is public lies
-//! apart from the rest, in *parts*. For each part there are *postings* (which slots have a value),
+//! Every image that lists may hold has a *slot*, a number: what is public has neighbouring ones, and
+//! so have the images of an owner. What is hidden and what is public lies apart from the rest, in
+//! *parts*. For each part there are *postings* (which slots have a value),
 //! *facts* (numbers by slot), *orders* (slots in order of a value) and *views* (whole records in
 //! order of creation). They change with the record, in its transaction and nowhere else.
 //!
@@ -9,12 +10,15 @@
 //! as far as the page goes, and merged.
 
 mod along;
+mod bound;
+mod candidates;
 mod check;
 mod facts;
 mod filter;
 mod fixed;
 mod order;
 mod page;
+mod path;
 mod posting;
 mod rows;
 mod slots;
@@ -26,6 +30,6 @@ mod walk;
 
 pub(crate) use check::check;
 pub(crate) use page::{Ask, page};
-pub(crate) use rows::{Entry, change, owner_of, share_key, share_place, stamp};
-pub(super) use rows::{Part, is_listed};
+pub(crate) use rows::{Entry, PUBLIC_SCOPE, Part, change, is_listed, scope_of};
+pub(crate) use rows::{share_key, share_place, stamp};
 pub(crate) use source::Reach;

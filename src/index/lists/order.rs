@@ -5,12 +5,11 @@
 //! enough of them are in the set; and by keys of few values it is cut into *groups*, one after the
 //! other.
 
+use super::candidates::Candidates;
 use super::facts::{self, Fact};
-use super::filter::Candidates;
 use super::posting::{Field, Posting};
-use super::rows::{self, Part};
+use super::rows;
 use super::slots::Slots;
-use super::source::EVERYWHERE;
 use super::view::{self, Hit};
 use super::walk::Walk;
 use crate::error::Result;
@@ -31,11 +30,13 @@ const UNGROUPED_MAX: u64 = if cfg!(test) { 3 } else { 400 };
 const ROWS_A_NUMBER: u64 = 2;
 const ROWS_A_RECORD: u64 = 10;
 
-/// Orders the images of a part.
+/// Rows that are walked before bounds are tested for all images at once.
+const LAZY_ROWS: u64 = if cfg!(test) { 7 } else { 2_000 };
+
+/// Puts images in order.
 #[derive(Clone, Copy)]
 pub(super) struct Orderer<'a> {
     pub(super) get: &'a dyn Get,
-    pub(super) part: Part,
 }
 
 impl Orderer<'_> {
@@ -62,10 +63,19 @@ impl Orderer<'_> {
             ),
             _ => return self.spread(from, order, after, limit),
         };
-        if let Candidates::Set(set) = from
+        // Groups would test them over and over.
+        let settled;
+        let from = match from.exact() {
+            None if !from.bounds.is_empty() => {
+                settled = from.settle(self.get)?;
+                &settled
+            }
+            _ => from,
+        };
+        if let Some(set) = from.exact()
             && set.len() <= UNGROUPED_MAX
         {
-            return self.gather_records(set, order, after, limit);
+            return self.gather_records(from, set, order, after, limit);
         }
         let groups = Groups {
             key: *key,
@@ -83,34 +93,29 @@ impl Orderer<'_> {
         after: Option<&Image>,
         limit: usize,
     ) -> Result<Vec<Hit>> {
-        if let Candidates::Set(set) = from {
-            if set.is_empty() {
-                return Ok(Vec::new());
+        let numeric = order[0].0 != SortKey::Id
+            && order
+                .iter()
+                .all(|(key, _)| number(*key).is_some() || *key == SortKey::Id);
+        let budget = match from.exact() {
+            Some(set) if set.is_empty() => return Ok(Vec::new()),
+            Some(set) if set.len() <= GATHER_MAX => Some(0),
+            Some(set) if numeric => Some(set.len().saturating_mul(ROWS_A_NUMBER)),
+            Some(set) => Some(set.len().saturating_mul(ROWS_A_RECORD)),
+            None if from.is_all() => None,
+            None => Some(LAZY_ROWS),
+        };
+        if budget != Some(0) {
+            let mut walk = Walk::new(self, from, order, after, limit)?;
+            if walk.run(budget)? {
+                return Ok(walk.found);
             }
-            let numeric = order[0].0 != SortKey::Id
-                && order
-                    .iter()
-                    .all(|(key, _)| number(*key).is_some() || *key == SortKey::Id);
-            let len = set.len();
-            let cost = if numeric {
-                ROWS_A_NUMBER
-            } else {
-                ROWS_A_RECORD
-            };
-            if len > GATHER_MAX {
-                let mut walk = Walk::new(self, from, order, after, limit)?;
-                if walk.run(Some(len.saturating_mul(cost)))? {
-                    return Ok(walk.found);
-                }
-            }
-            return match numeric {
-                true => self.gather_numbers(set, order, after, limit),
-                false => self.gather_records(set, order, after, limit),
-            };
         }
-        let mut walk = Walk::new(self, from, order, after, limit)?;
-        walk.run(None)?;
-        Ok(walk.found)
+        match from.exact() {
+            None => self.spread(&from.settle(self.get)?, order, after, limit),
+            Some(set) if numeric => self.gather_numbers(from, set, order, after, limit),
+            Some(set) => self.gather_records(from, set, order, after, limit),
+        }
     }
 
     fn groups(
@@ -133,14 +138,11 @@ impl Orderer<'_> {
             if found.len() >= limit {
                 break;
             }
-            let posting = Posting::text(self.part.0, groups.field(), *value);
-            let group = match from {
-                Candidates::All => posting.load(self.get, &EVERYWHERE)?,
-                Candidates::Set(set) => posting.within(self.get, set)?,
-            };
+            let posting = Posting::text(from.part.0, groups.field(), *value);
+            let group = from.posted(self.get, &posting)?;
             let after = after.filter(|_| begin == Some(at));
             let left = limit - found.len();
-            found.extend(self.first(&Candidates::Set(group), groups.rest, after, left)?);
+            found.extend(self.first(&group, groups.rest, after, left)?);
         }
         Ok(found)
     }
@@ -148,6 +150,7 @@ impl Orderer<'_> {
     /// Selects by numbers; records are read only where these are equal.
     fn gather_numbers(
         &self,
+        from: &Candidates,
         set: &Slots,
         order: &[Key],
         after: Option<&Image>,
@@ -180,7 +183,7 @@ impl Orderer<'_> {
             .iter()
             .filter(|(codes, _)| Some(*codes) == behind)
             .count();
-        let mut found = self.select(rows, limit.saturating_add(equal), order, after)?;
+        let mut found = self.select(from, rows, limit.saturating_add(equal), order, after)?;
         found.truncate(limit);
         Ok(found)
     }
@@ -188,6 +191,7 @@ impl Orderer<'_> {
     /// Returns the first rows, those of equal codes in order of their records.
     fn select(
         &self,
+        from: &Candidates,
         mut rows: Vec<(Vec3, u64)>,
         limit: usize,
         order: &[Key],
@@ -211,7 +215,7 @@ impl Orderer<'_> {
                 }
                 _ => {
                     let set = Slots::of(equal.iter().map(|(_, slot)| *slot));
-                    found.extend(self.gather_records(&set, order, after, usize::MAX)?);
+                    found.extend(self.gather_records(from, &set, order, after, usize::MAX)?);
                 }
             }
         }
@@ -221,6 +225,7 @@ impl Orderer<'_> {
     /// Selects by whole records.
     fn gather_records(
         &self,
+        from: &Candidates,
         set: &Slots,
         order: &[Key],
         after: Option<&Image>,
@@ -229,7 +234,7 @@ impl Orderer<'_> {
         let compare = |a: &Image, b: &Image| query::compare(a, b, order);
         let mut images = Vec::new();
         for slot in set.iter() {
-            let image = view::fetch(self.get, self.part, slot)?;
+            let image = view::fetch(self.get, from.part, slot)?;
             if after.is_none_or(|after| compare(&image, after).is_gt()) {
                 images.push(image);
             }

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::filter::{self, Candidates};
+use super::candidates::Candidates;
+use super::filter;
 use super::fixed;
 use super::order::Orderer;
 use super::rows;
-use super::source::{EVERYWHERE, Reach, Source, slots_of, sources};
+use super::source::{Reach, Source, sources};
 use super::view::{Hit, Stream};
 use crate::error::Result;
 use crate::image::Image;
@@ -132,12 +133,8 @@ impl Run {
 impl Found {
     fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Image>> {
         if self.hits.is_empty() && !self.is_done {
-            let orderer = Orderer {
-                get,
-                part: source.part,
-            };
             let after = self.last.as_deref().or(ask.after);
-            let hits = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
+            let hits = Orderer { get }.first(&self.candidates, ask.order, after, ask.limit)?;
             self.is_done = hits.len() < ask.limit;
             self.hits = hits.into();
         }
@@ -158,26 +155,21 @@ fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
     let [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] = ask.order else {
         return None;
     };
-    let whole = source.visibility.is_none() && source.except.is_none();
+    let whole = source.visibility.is_none() && source.except.is_none() && source.owner.is_none();
     if direction != same || !whole || !filter::takes_all(ask.filters) {
         return None;
     }
-    let everywhere = source.span == EVERYWHERE;
     if let Some(shared) = &source.shared {
         let mut statuses = shared.numbers();
-        let (Some(status), None, true) = (statuses.next(), statuses.next(), everywhere) else {
+        let (Some(status), None, true) = (statuses.next(), statuses.next(), source.is_all()) else {
             return None;
         };
         let prefix = rows::share_prefix(source.part, shared.member, status);
         let stream = Stream::of_shares(source.part, prefix, *direction, ask.after);
         return Some(stream.without(source.not_owner));
     }
-    let scope = match source.part.is_public() {
-        true if everywhere => rows::PUBLIC_SCOPE,
-        false if !everywhere => rows::owner_of(*source.span.start()),
-        _ => return None,
-    };
-    debug_assert!(source.part.is_public() || source.span == slots_of(scope));
-    let whole = source.not_owner.is_none();
-    whole.then(|| Stream::new(source.part, scope, *direction, ask.after))
+    let is_one = source.part.is_public() || !source.is_all();
+    let scope = rows::scope_of(*source.span.start());
+    (is_one && source.not_owner.is_none())
+        .then(|| Stream::new(source.part, scope, *direction, ask.after))
 }

@@ -39,6 +39,8 @@ pub(super) enum Field {
     Tag = 10,
     /// Custom properties; the value is name and value.
     Property = 11,
+    /// The owner of public images.
+    Owner = 12,
 }
 
 /// The name of a posting: the start of the keys of its blocks.

@@ -4,6 +4,7 @@
 //! and is. `docs/format.md` has the keys.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::facts::{self, Fact};
 use super::posting::{Field, Posting};
@@ -15,8 +16,8 @@ use crate::index::{Put, Table};
 
 /// Length of the time of creation and the id, with which keys of views, orders and shares end.
 pub(super) const TAIL_LEN: usize = 24;
-/// Number of the scope of all that is public.
-pub(super) const PUBLIC_SCOPE: u32 = 0;
+/// Number of the scope of all that is public; those of owners are above.
+pub(crate) const PUBLIC_SCOPE: u32 = 0;
 
 /// A part of the lists; what is hidden, and what is public, lies apart from the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,8 +34,16 @@ impl Part {
     }
 
     /// Tells whether it holds what is public.
-    pub(super) fn is_public(self) -> bool {
+    pub(crate) fn is_public(self) -> bool {
         self.0 & 1 == 1
+    }
+
+    /// Returns the slots that it may hold.
+    pub(super) fn span(self) -> RangeInclusive<u64> {
+        match self.is_public() {
+            true => slots_of(PUBLIC_SCOPE),
+            false => slots_of(PUBLIC_SCOPE).end() + 1..=u64::MAX,
+        }
     }
 }
 
@@ -115,7 +124,7 @@ impl Rows {
         let part = Part::of(image);
         Self {
             slot,
-            view: view_key(part, scope(part, slot), created(image), image.id()),
+            view: view_key(part, scope_of(slot), created(image), image.id()),
             orders: Sorted::ALL.map(|sorted| order_key(part, sorted, image)),
             postings: postings(part, image),
             facts: Fact::ALL.map(|fact| code(image, fact)),
@@ -184,6 +193,10 @@ fn postings(part: Part, image: &Image) -> BTreeSet<Posting> {
         ),
         text(Field::Name, image.name()),
     ]);
+    if part.is_public() {
+        // Slots tell the owners of all others.
+        all.insert(text(Field::Owner, image.owner().map(ProjectId::as_str)));
+    }
     if image.is_protected() {
         all.insert(text(Field::Protected, None));
     }
@@ -219,30 +232,28 @@ pub(super) fn code(image: &Image, fact: Fact) -> u64 {
 
 /// Returns a stamp in a form whose order is that of time; never 0.
 pub(crate) fn stamp(stamp: Timestamp) -> u64 {
-    stamp.as_micros().cast_unsigned() ^ 1 << 63
+    stamp_of_micros(stamp.as_micros())
 }
 
-/// Returns the stamp of which this is the form.
-pub(super) fn unstamp(code: u64) -> Timestamp {
-    Timestamp::from_micros((code ^ 1 << 63).cast_signed())
+/// Returns the form of a stamp that is this many microseconds after the epoch.
+pub(super) fn stamp_of_micros(micros: i64) -> u64 {
+    micros.cast_unsigned() ^ 1 << 63
 }
 
 fn created(image: &Image) -> u64 {
     stamp(image.created_at())
 }
 
-/// Returns the scope in whose view an image stands: that of all, or that of its owner.
-pub(super) fn scope(part: Part, slot: u64) -> u32 {
-    match part.is_public() {
-        true => PUBLIC_SCOPE,
-        false => owner_of(slot),
-    }
-}
-
-/// Returns the number of the owner of a slot.
-pub(crate) fn owner_of(slot: u64) -> u32 {
+/// Returns the number of the scope of a slot: that of all that is public, or that of an owner.
+pub(crate) fn scope_of(slot: u64) -> u32 {
     // The upper half.
     u32::try_from(slot >> 32).unwrap_or_default()
+}
+
+/// Returns the slots that a scope may have.
+pub(super) fn slots_of(scope: u32) -> RangeInclusive<u64> {
+    let first = u64::from(scope) << 32;
+    first..=first | u64::from(u32::MAX)
 }
 
 /// Returns the key of a record in the view of its scope: in order of creation.
@@ -264,17 +275,22 @@ pub(super) fn view_prefix(part: Part, scope: u32) -> Vec<u8> {
 /// Returns the key of an image in an order: what it is ordered by, when it was created, its id.
 pub(super) fn order_key(part: Part, sorted: Sorted, image: &Image) -> Vec<u8> {
     let mut key = order_prefix(part, sorted);
+    extend_order_key(&mut key, sorted, image);
+    key
+}
+
+/// Appends what stands behind the prefix of a key.
+pub(super) fn extend_order_key(key: &mut Vec<u8>, sorted: Sorted, image: &Image) {
     match sorted {
         Sorted::Created | Sorted::Id => {}
         Sorted::Updated => key.extend(stamp(image.updated_at()).to_be_bytes()),
         Sorted::Size => key.extend(code(image, Fact::Size).to_be_bytes()),
-        Sorted::Name => extend_text(&mut key, image.name()),
+        Sorted::Name => extend_text(key, image.name()),
     }
     if sorted != Sorted::Id {
         key.extend(created(image).to_be_bytes());
     }
     key.extend(image.id().as_bytes());
-    key
 }
 
 /// Returns what the keys of an order begin with.

@@ -1,7 +1,8 @@
 //! Sets of slots: ascending words of 64 bits, those that hold nothing left out.
 //!
-//! A slot is the place of an image in the lists: the number of its owner above 32 bits of its own.
-//! So the images of an owner are neighbours, and sets of them are short.
+//! A slot is the place of an image in the lists: the number of its scope (all that is public, or its
+//! owner) above 32 bits of its own. So the images of a scope are neighbours, and sets of them are
+//! short.
 
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
@@ -78,10 +79,10 @@ impl Slots {
         &self.words
     }
 
-    /// Keeps the slots of the owners that pass a test. A word has one owner.
-    pub(super) fn retain_owners(&mut self, test: impl Fn(u32) -> bool) {
-        let owner = |number: u64| u32::try_from(number >> 26).unwrap_or_default();
-        self.words.retain(|(number, _)| test(owner(*number)));
+    /// Keeps the slots of the scopes that pass a test. A word has one scope.
+    pub(super) fn retain_scopes(&mut self, test: impl Fn(u32) -> bool) {
+        let scope = |number: u64| u32::try_from(number >> 26).unwrap_or_default();
+        self.words.retain(|(number, _)| test(scope(*number)));
     }
 
     /// Returns the slots, ascending.

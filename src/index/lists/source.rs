@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::rows::Part;
+use super::rows::{Part, slots_of};
 use crate::error::Result;
 use crate::id::ProjectId;
 use crate::image::{MemberStatus, Visibility};
@@ -24,8 +24,10 @@ pub(crate) enum Reach<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) part: Part,
-    /// The slots that may be in it: all, or those of one owner.
+    /// The slots that may be in it: all, or those of one scope.
     pub(super) span: RangeInclusive<u64>,
+    /// The owner that is asked for among what is public.
+    pub(super) owner: Option<ProjectId>,
     pub(super) shared: Option<SharedWith>,
     pub(super) visibility: Option<Visibility>,
     /// A visibility that is left out.
@@ -52,20 +54,12 @@ impl SharedWith {
     }
 }
 
-/// All slots.
-pub(super) const EVERYWHERE: RangeInclusive<u64> = 0..=u64::MAX;
-
-/// Returns the slots that an owner may have.
-pub(super) fn slots_of(owner: u32) -> RangeInclusive<u64> {
-    let first = u64::from(owner) << 32;
-    first..=first | u64::from(u32::MAX)
-}
-
 impl Source {
     fn all(part: Part) -> Self {
         Self {
             part,
-            span: EVERYWHERE,
+            span: part.span(),
+            owner: None,
             shared: None,
             visibility: None,
             except: None,
@@ -88,10 +82,19 @@ impl Source {
         }
     }
 
+    /// Tells whether its slots are all that its part may have.
+    pub(super) fn is_all(&self) -> bool {
+        self.span == self.part.span()
+    }
+
     /// Narrows the source to an owner; tells whether anything can be left.
-    fn narrow(&mut self, owner: u32) -> bool {
-        let of_owner = slots_of(owner);
-        let overlaps = self.span.contains(of_owner.start()) && self.not_owner != Some(owner);
+    fn narrow(&mut self, owner: &ProjectId, number: u32) -> bool {
+        if self.part.is_public() {
+            self.owner = Some(owner.clone());
+            return true;
+        }
+        let of_owner = slots_of(number);
+        let overlaps = self.span.contains(of_owner.start()) && self.not_owner != Some(number);
         if overlaps {
             self.span = of_owner;
         }
@@ -113,9 +116,11 @@ pub(super) fn sources(get: &dyn Get, reach: Reach<'_>, filters: &Filters) -> Res
     };
     if let Some(owner) = &filters.owner {
         let owner = ProjectId::new(owner.as_str()).ok();
-        match number(owner.as_ref())? {
-            Some(owner) => sources.retain_mut(|source| source.narrow(owner)),
-            None => sources.clear(),
+        match (&owner, number(owner.as_ref())?) {
+            (Some(owner), Some(number)) => {
+                sources.retain_mut(|source| source.narrow(owner, number));
+            }
+            _ => sources.clear(),
         }
     }
     Ok(sources)

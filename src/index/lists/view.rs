@@ -40,14 +40,9 @@ impl Hit {
 /// Returns the image of a slot.
 pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Image> {
     let created = facts::get(get, Fact::CreatedAt, slot)?;
-    let mut prefix = rows::view_prefix(part, rows::scope(part, slot));
+    let mut prefix = rows::view_prefix(part, rows::scope_of(slot));
     prefix.extend(created.to_be_bytes());
-    let same = Along {
-        table: Table::Views,
-        prefix: &prefix,
-        direction: Direction::Ascending,
-        behind: None,
-    };
+    let same = Along::new(Table::Views, &prefix, Direction::Ascending);
     let mut found = None;
     same.each(get, &mut |_, value| {
         if value.first_chunk() != Some(&slot.to_be_bytes()) {
@@ -61,7 +56,7 @@ pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Image> {
 
 /// Returns the key of the record of a slot, from a key that ends with time of creation and id.
 pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> Vec<u8> {
-    let mut place = rows::view_prefix(part, rows::scope(part, slot));
+    let mut place = rows::view_prefix(part, rows::scope_of(slot));
     place.extend(&key[key.len().saturating_sub(TAIL_LEN)..]);
     place
 }
@@ -155,12 +150,8 @@ impl Stream {
 
     fn read(&mut self, get: &dyn Get) -> Result<()> {
         let behind = self.behind.take();
-        let along = Along {
-            table: self.table,
-            prefix: &self.prefix,
-            direction: self.direction,
-            behind: behind.as_deref(),
-        };
+        let along = Along::new(self.table, &self.prefix, self.direction);
+        let along = along.behind(behind.as_deref());
         let (mut last, mut rows, mut left) = (None, VecDeque::new(), self.step);
         along.each(get, &mut |key, value| {
             rows.extend(self.row(key, value)?);
@@ -183,7 +174,7 @@ impl Stream {
             return Ok(Some(Hit::Record(value.to_vec())));
         }
         let slot = slot_of(self.table, value)?;
-        let taken = self.not_owner != Some(rows::owner_of(slot));
+        let taken = self.not_owner != Some(rows::scope_of(slot));
         Ok(taken.then(|| Hit::Place(place(self.part, slot, key))))
     }
 }

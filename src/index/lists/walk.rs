@@ -5,18 +5,18 @@
 
 use std::ops::ControlFlow;
 
-use super::along::{Along, slot_of};
-use super::facts::{self, Fact};
-use super::filter::{Candidates, everything};
-use super::order::{Key, Orderer, number};
+use super::bound::Bound;
+use super::candidates::{Candidates, Tester};
+use super::facts;
+use super::order::{Key, Orderer};
+use super::path::Path;
 use super::posting::{Field, Posting};
 use super::rows::{self, Sorted, TAIL_LEN};
 use super::slots::Slots;
-use super::source::EVERYWHERE;
 use super::view::{self, Hit};
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
-use crate::index::{Get, Table};
+use crate::index::Get;
 use crate::query::{Direction, SortKey};
 
 /// Rows of one value that are walked one by one; longer runs are found by other means.
@@ -26,7 +26,8 @@ const GROUP_MAX: usize = if cfg!(test) { 5 } else { 2_000 };
 pub(super) struct Walk<'a> {
     orderer: &'a Orderer<'a>,
     from: &'a Candidates,
-    sorted: Sorted,
+    path: Path,
+    tester: Tester<'a>,
     order: &'a [Key],
     after: Option<&'a Image>,
     limit: usize,
@@ -73,10 +74,12 @@ impl<'a> Walk<'a> {
             }
             [] => return Err(internal("no order")),
         };
+        let path = Path::new(sorted, from);
         Ok(Self {
             orderer,
             from,
-            sorted,
+            tester: from.tester(|bound| path.holds(bound)),
+            path,
             order,
             after,
             limit,
@@ -113,11 +116,10 @@ impl<'a> Walk<'a> {
 
     /// Returns the key that the walk begins behind.
     fn begin(&self) -> Option<Vec<u8>> {
-        let Orderer { part, .. } = *self.orderer;
-        let mut key = rows::order_key(part, self.sorted, self.after?);
+        let mut key = self.path.key(self.after?);
         if self.group.is_some() {
             // The whole group of the image, from its very first row.
-            key.truncate(key.len() - self.tail_len());
+            key.truncate(key.len() - self.path.tail_len());
             if self.direction() == Direction::Descending {
                 key.extend([u8::MAX; TAIL_LEN + 1]);
             }
@@ -125,24 +127,11 @@ impl<'a> Walk<'a> {
         Some(key)
     }
 
-    /// Returns how much of a key stands behind the value that it orders by.
-    fn tail_len(&self) -> usize {
-        match self.sorted {
-            Sorted::Created => 16,
-            _ => TAIL_LEN,
-        }
-    }
-
     fn stretch(&mut self, from: &Option<Vec<u8>>, budget: &mut u64) -> Result<Pause> {
-        let Orderer { part, get } = *self.orderer;
-        let rows = Along {
-            table: Table::Orders,
-            prefix: &rows::order_prefix(part, self.sorted),
-            direction: self.direction(),
-            behind: from.as_deref(),
-        };
+        let rows = self.path.along(&self.from.bounds, self.direction());
+        let rows = rows.behind(from.as_deref());
         let mut pause = Pause::End;
-        rows.each(get, &mut |key, value| {
+        rows.each(self.orderer.get, &mut |key, value| {
             let Some(left) = budget.checked_sub(1) else {
                 pause = Pause::Tired;
                 return Ok(ControlFlow::Break(()));
@@ -161,15 +150,12 @@ impl<'a> Walk<'a> {
 
     /// Takes a row.
     fn step(&mut self, key: &[u8], value: &[u8]) -> Result<Option<Pause>> {
-        let slot = slot_of(Table::Orders, value)?;
-        let value_len = key.len().saturating_sub(self.tail_len());
-        let taken = match self.from {
-            Candidates::All => true,
-            Candidates::Set(set) => set.contains(slot),
-        };
+        let slot = self.path.slot(value)?;
+        let value_len = key.len().saturating_sub(self.path.tail_len());
+        let taken = self.tester.takes(self.orderer.get, slot)?;
         let Some(group) = &mut self.group else {
             if taken {
-                self.found.push(self.hit(key, slot));
+                self.found.push(self.path.hit(key, value, slot));
             }
             return Ok((self.found.len() >= self.limit).then_some(Pause::Enough));
         };
@@ -191,62 +177,52 @@ impl<'a> Walk<'a> {
         Ok((group.rows > GROUP_MAX).then_some(Pause::LongGroup))
     }
 
-    /// Returns an image that was walked to: all keys but those of ids tell where its record is.
-    fn hit(&self, key: &[u8], slot: u64) -> Hit {
-        match self.sorted {
-            Sorted::Id => Hit::Slot(slot),
-            _ => Hit::Place(view::place(self.orderer.part, slot, key)),
-        }
-    }
-
     /// Orders the rows of the last value.
     fn end_group(&mut self) -> Result<()> {
         let Some(group) = self.group.as_mut().map(std::mem::take) else {
             return Ok(());
         };
-        self.add(&group, Slots::of(group.slots.iter().copied()))
-    }
-
-    fn add(&mut self, group: &Group, set: Slots) -> Result<()> {
+        let set = Slots::of(group.slots.iter().copied());
         if set.is_empty() {
             return Ok(());
         }
-        let part = self.orderer.part;
+        // They were tested one by one.
+        let tested = Candidates {
+            bounds: Vec::new(),
+            ..self.from.among(set)
+        };
+        self.add(&group, &tested)
+    }
+
+    fn add(&mut self, group: &Group, images: &Candidates) -> Result<()> {
         let after = self.after.filter(|image| {
-            let key = rows::order_key(part, self.sorted, image);
-            key[..key.len() - self.tail_len()] == group.prefix
+            let key = self.path.key(image);
+            key[..key.len() - self.path.tail_len()] == group.prefix
         });
         let left = self.limit.saturating_sub(self.found.len());
         let rest = &self.order[1..];
-        let set = Candidates::Set(set);
         self.found
-            .extend(self.orderer.first(&set, rest, after, left)?);
+            .extend(self.orderer.first(images, rest, after, left)?);
         Ok(())
     }
 
     /// Orders the rows of a value that has many, without walking them; returns where to go on.
     fn long_group(&mut self) -> Result<Option<Vec<u8>>> {
-        let Orderer { get, part } = *self.orderer;
+        let get = self.orderer.get;
         let group = self.group.as_mut().map(std::mem::take).unwrap_or_default();
-        let any = group.any_slot(get)?;
-        let image = view::fetch(get, part, any)?;
-        let set = match self.from {
-            Candidates::All => everything(get, part, &EVERYWHERE)?,
-            Candidates::Set(set) => set.clone(),
-        };
-        let set = match self.sorted {
-            Sorted::Name => {
-                let posting = Posting::text(part.0, Field::Name, image.name());
-                posting.within(get, &set)?
+        let image = view::fetch(get, self.from.part, group.any_slot(get, &self.path)?)?;
+        let same = match self.path.fact() {
+            Some(fact) => {
+                let same = Bound::is(fact, rows::code(&image, fact));
+                let slots = self.from.slots(get)?;
+                self.from.among(facts::filter(get, &same, &slots)?)
             }
-            Sorted::Created | Sorted::Updated | Sorted::Size => {
-                let fact = number(self.order[0].0).unwrap_or(Fact::CreatedAt);
-                let code = rows::code(&image, fact);
-                facts::filter(get, fact, &set, |other| other == code)?
+            None => {
+                let name = Posting::text(self.from.part.0, Field::Name, image.name());
+                self.from.posted(get, &name)?
             }
-            Sorted::Id => Slots::default(),
         };
-        self.add(&group, set)?;
+        self.add(&group, &same)?;
         let mut key = group.prefix;
         if self.direction() == Direction::Ascending {
             key.extend([u8::MAX; TAIL_LEN + 1]);
@@ -257,19 +233,15 @@ impl<'a> Walk<'a> {
 
 impl Group {
     /// Returns the slot of some row of the group.
-    fn any_slot(&self, get: &dyn Get) -> Result<u64> {
+    fn any_slot(&self, get: &dyn Get, path: &Path) -> Result<u64> {
         if let Some(slot) = self.slots.first() {
             return Ok(*slot);
         }
-        let rows = Along {
-            table: Table::Orders,
-            prefix: &self.prefix,
-            direction: Direction::Ascending,
-            behind: None,
-        };
         let mut found = None;
+        let rows = path.along(&[], Direction::Ascending);
+        let rows = rows.within(&self.prefix, &self.prefix);
         rows.each(get, &mut |_, value| {
-            found = Some(slot_of(Table::Orders, value)?);
+            found = Some(path.slot(value)?);
             Ok(ControlFlow::Break(()))
         })?;
         found.ok_or_else(|| internal("a group has no row"))

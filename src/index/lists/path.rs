@@ -1,0 +1,135 @@
+//! The rows that stand in the order of a key: those of an order, or, by time of creation within one
+//! scope, those of its view, which hold the records as well.
+
+use std::ops::{ControlFlow, RangeInclusive};
+
+use super::along::{Along, slot_of};
+use super::bound::Bound;
+use super::candidates::Candidates;
+use super::facts::Fact;
+use super::rows::{self, Part, Sorted, TAIL_LEN};
+use super::slots::Slots;
+use super::view::{self, Hit};
+use crate::error::Result;
+use crate::image::Image;
+use crate::index::{Get, Table};
+use crate::query::Direction;
+
+/// Rows in the order of a key.
+#[derive(Debug)]
+pub(super) struct Path {
+    pub(super) sorted: Sorted,
+    part: Part,
+    table: Table,
+    pub(super) prefix: Vec<u8>,
+}
+
+impl Path {
+    /// Returns the rows of a key that hold all of `from`.
+    pub(super) fn new(sorted: Sorted, from: &Candidates) -> Self {
+        let part = from.part;
+        let (table, prefix) = match (sorted, from.scope()) {
+            (Sorted::Created, Some(scope)) => (Table::Views, rows::view_prefix(part, scope)),
+            _ => (Table::Orders, rows::order_prefix(part, sorted)),
+        };
+        Self {
+            sorted,
+            part,
+            table,
+            prefix,
+        }
+    }
+
+    /// Returns the number that the rows are in order of, if it is one.
+    pub(super) fn fact(&self) -> Option<Fact> {
+        match self.sorted {
+            Sorted::Created => Some(Fact::CreatedAt),
+            Sorted::Updated => Some(Fact::UpdatedAt),
+            Sorted::Size => Some(Fact::Size),
+            Sorted::Name | Sorted::Id => None,
+        }
+    }
+
+    /// Returns the key of an image.
+    pub(super) fn key(&self, image: &Image) -> Vec<u8> {
+        let mut key = self.prefix.clone();
+        rows::extend_order_key(&mut key, self.sorted, image);
+        key
+    }
+
+    /// Returns how much of a key stands behind the value that it orders by.
+    pub(super) fn tail_len(&self) -> usize {
+        match self.sorted {
+            Sorted::Created => 16,
+            _ => TAIL_LEN,
+        }
+    }
+
+    /// Returns the rows of all whose number passes the bounds on it.
+    pub(super) fn along(&self, bounds: &[Bound], direction: Direction) -> Along {
+        let rows = Along::new(self.table, &self.prefix, direction);
+        let bounds = bounds.iter();
+        let ranges = bounds.filter(|bound| Some(bound.fact) == self.fact());
+        let ranges = ranges.filter_map(Bound::range);
+        ranges.fold(rows, |rows, range| self.narrow(rows, range))
+    }
+
+    fn narrow(&self, rows: Along, range: &RangeInclusive<u64>) -> Along {
+        let key = |code: &u64| [&self.prefix[..], &code.to_be_bytes()].concat();
+        rows.within(&key(range.start()), &key(range.end()))
+    }
+
+    /// Tells whether a bound holds for all that [`Path::along`] returns.
+    pub(super) fn holds(&self, bound: &Bound) -> bool {
+        Some(bound.fact) == self.fact() && bound.range().is_some()
+    }
+
+    /// Returns the slot of a row.
+    pub(super) fn slot(&self, value: &[u8]) -> Result<u64> {
+        slot_of(self.table, value)
+    }
+
+    /// Returns the image of a row: all keys but those of ids tell where its record is.
+    pub(super) fn hit(&self, key: &[u8], value: &[u8], slot: u64) -> Hit {
+        match (self.table, self.sorted) {
+            (Table::Views, _) => Hit::Record(value.to_vec()),
+            (_, Sorted::Id) => Hit::Slot(slot),
+            _ => Hit::Place(view::place(self.part, slot, key)),
+        }
+    }
+}
+
+/// Returns the candidates that pass a bound, if few images of the part do: nothing if rows do not
+/// tell, or there are more than `most`.
+pub(super) fn few(
+    get: &dyn Get,
+    from: &Candidates,
+    bound: &Bound,
+    most: u64,
+) -> Result<Option<Slots>> {
+    let sorted = match bound.fact {
+        Fact::CreatedAt => Sorted::Created,
+        Fact::UpdatedAt => Sorted::Updated,
+        Fact::Size => Sorted::Size,
+        Fact::VirtualSize | Fact::MinRam | Fact::MinDisk => return Ok(None),
+    };
+    let path = Path::new(sorted, from);
+    if !path.holds(bound) {
+        return Ok(None);
+    }
+    let rows = path.along(std::slice::from_ref(bound), Direction::Ascending);
+    let (mut slots, mut seen) = (Vec::new(), 0);
+    let mut tester = from.tester(|_| true);
+    rows.each(get, &mut |_, value| {
+        seen += 1;
+        if seen > most {
+            return Ok(ControlFlow::Break(()));
+        }
+        let slot = path.slot(value)?;
+        if tester.takes(get, slot)? {
+            slots.push(slot);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok((seen <= most).then(|| Slots::of(slots)))
+}
