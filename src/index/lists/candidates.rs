@@ -8,7 +8,7 @@ use super::posting::{Field, Posting};
 use super::rows::{Part, scope_of};
 use super::slots::Slots;
 use crate::error::Result;
-use crate::index::Get;
+use crate::index::{Get, owners};
 
 /// Images of a part.
 ///
@@ -80,6 +80,16 @@ impl Candidates {
             slots.retain_scopes(|scope| scope != not_owner);
         }
         slots
+    }
+
+    /// Returns how many rows of numbers would be read to test what is not tested yet, or more.
+    pub(super) fn untested_rows(&self, get: &dyn Get) -> Result<u64> {
+        let rows = match (&self.set, self.scope()) {
+            (Some(set), _) => set.words().len() as u64,
+            (None, Some(scope)) => owners::row(get, scope)?.records / facts::ROW as u64,
+            (None, None) => u64::MAX,
+        };
+        Ok(rows.saturating_mul(self.bounds.len() as u64))
     }
 
     /// Tests what is not tested yet.

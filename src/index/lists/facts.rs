@@ -13,7 +13,8 @@ use crate::index::{Get, Order, Put, Table, try_scan};
 
 /// Bits of a slot within its row.
 const ROW_BITS: u32 = 7;
-const ROW: usize = 1 << ROW_BITS;
+/// Slots of a row.
+pub(super) const ROW: usize = 1 << ROW_BITS;
 const KEY_LEN: usize = 9;
 
 /// What is kept of each image. Numbers are part of the format.

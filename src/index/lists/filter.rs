@@ -51,6 +51,16 @@ pub(super) fn takes_all(filters: &Filters) -> bool {
         && digests.iter().all(|text| text.is_none())
 }
 
+/// Returns the names that images may have, ascending, if filters name them.
+pub(super) fn names(filters: &Filters) -> Option<&[String]> {
+    let mut texts = filters.texts.iter();
+    texts.find_map(|(field, test)| match (field, test) {
+        (TextField::Name, TextTest::Is(name)) => Some(std::slice::from_ref(name)),
+        (TextField::Name, TextTest::In(names)) => Some(&names[..]),
+        _ => None,
+    })
+}
+
 /// Returns the images of a source that pass.
 pub(super) fn pass(get: &dyn Get, source: &Source, filters: &Filters) -> Result<Passed> {
     let bounds = Bound::all(filters);
@@ -184,7 +194,7 @@ impl Work<'_> {
                 self.left.bounds.retain(|other| *other != bound);
             }
         }
-        if self.left.set.as_ref().is_some_and(|set| set.len() <= FEW) {
+        if !self.left.bounds.is_empty() && self.left.untested_rows(self.get)? <= FEW {
             self.left = self.left.settle(self.get)?;
         }
         Ok(())

@@ -12,6 +12,8 @@ use super::rows;
 use super::slots::Slots;
 use super::view::{self, Hit};
 use super::walk::Walk;
+use std::cmp::Ordering;
+
 use crate::error::Result;
 use crate::image::{ContainerFormat, DiskFormat, Image, Status};
 use crate::index::Get;
@@ -28,7 +30,7 @@ const UNGROUPED_MAX: u64 = if cfg!(test) { 3 } else { 400 };
 /// Rows that are walked in the time in which an image is gathered by numbers alone, and by its
 /// record.
 const ROWS_A_NUMBER: u64 = 2;
-const ROWS_A_RECORD: u64 = 10;
+const ROWS_A_RECORD: u64 = 4;
 
 /// Rows that are walked before bounds are tested for all images at once.
 const LAZY_ROWS: u64 = if cfg!(test) { 7 } else { 2_000 };
@@ -37,6 +39,8 @@ const LAZY_ROWS: u64 = if cfg!(test) { 7 } else { 2_000 };
 #[derive(Clone, Copy)]
 pub(super) struct Orderer<'a> {
     pub(super) get: &'a dyn Get,
+    /// The names that images may have, ascending, where a filter names them.
+    pub(super) names: Option<&'a [String]>,
 }
 
 impl Orderer<'_> {
@@ -54,6 +58,10 @@ impl Orderer<'_> {
             return Ok(Vec::new());
         };
         let values = match key {
+            SortKey::Name => match self.names {
+                Some(names) => names.iter().map(|name| Some(name.as_str())).collect(),
+                None => return self.spread(from, order, after, limit),
+            },
             SortKey::Status => words(Status::ALL, Status::as_str, NullPlace::None),
             SortKey::DiskFormat => words(DiskFormat::ALL, DiskFormat::as_str, NullPlace::First),
             SortKey::ContainerFormat => words(
@@ -93,17 +101,14 @@ impl Orderer<'_> {
         after: Option<&Image>,
         limit: usize,
     ) -> Result<Vec<Hit>> {
-        let numeric = order[0].0 != SortKey::Id
-            && order
-                .iter()
-                .all(|(key, _)| number(*key).is_some() || *key == SortKey::Id);
+        let numeric = number(order[0].0).is_some();
         let budget = match from.exact() {
             Some(set) if set.is_empty() => return Ok(Vec::new()),
             Some(set) if set.len() <= GATHER_MAX => Some(0),
             Some(set) if numeric => Some(set.len().saturating_mul(ROWS_A_NUMBER)),
             Some(set) => Some(set.len().saturating_mul(ROWS_A_RECORD)),
             None if from.is_all() => None,
-            None => Some(LAZY_ROWS),
+            None => Some(from.untested_rows(self.get)?.min(LAZY_ROWS)),
         };
         if budget != Some(0) {
             let mut walk = Walk::new(self, from, order, after, limit)?;
@@ -122,32 +127,33 @@ impl Orderer<'_> {
         &self,
         from: &Candidates,
         groups: &Groups<'_>,
-        mut values: Vec<Option<&'static str>>,
+        mut values: Vec<Option<&str>>,
         after: Option<&Image>,
         limit: usize,
     ) -> Result<Vec<Hit>> {
         if groups.direction == Direction::Descending {
             values.reverse();
         }
-        let begin = after.and_then(|image| {
-            let value = groups.value_of(image);
-            values.iter().position(|other| *other == value)
-        });
+        let begin = after.map(|image| groups.value_of(image));
         let mut found = Vec::new();
-        for (at, value) in values.iter().enumerate().skip(begin.unwrap_or(0)) {
+        for value in values {
             if found.len() >= limit {
                 break;
             }
-            let posting = Posting::text(from.part.0, groups.field(), *value);
+            let place = begin.map_or(Ordering::Greater, |begin| groups.compare(value, begin));
+            if place.is_lt() {
+                continue;
+            }
+            let posting = Posting::text(from.part.0, groups.field(), value);
             let group = from.posted(self.get, &posting)?;
-            let after = after.filter(|_| begin == Some(at));
+            let after = after.filter(|_| place.is_eq());
             let left = limit - found.len();
             found.extend(self.first(&group, groups.rest, after, left)?);
         }
         Ok(found)
     }
 
-    /// Selects by numbers; records are read only where these are equal.
+    /// Selects by the numbers that an order begins with; the rest of it decides where these are equal.
     fn gather_numbers(
         &self,
         from: &Candidates,
@@ -158,10 +164,11 @@ impl Orderer<'_> {
     ) -> Result<Vec<Hit>> {
         let keys: Vec<(Fact, Direction)> = order
             .iter()
-            .filter_map(|(key, direction)| Some((number(*key)?, *direction)))
+            .map_while(|(key, direction)| Some((number(*key)?, *direction)))
+            .take(COLUMNS)
             .collect();
-        let mut rows: Vec<(Vec3, u64)> = set.iter().map(|slot| ([0; 3], slot)).collect();
-        for (at, (fact, direction)) in keys.iter().take(3).enumerate() {
+        let mut rows: Vec<(Codes, u64)> = set.iter().map(|slot| ([0; COLUMNS], slot)).collect();
+        for (at, (fact, direction)) in keys.iter().enumerate() {
             let mut next = rows.iter_mut();
             facts::each(self.get, *fact, set, |_, code| {
                 if let Some((codes, _)) = next.next() {
@@ -170,7 +177,7 @@ impl Orderer<'_> {
             })?;
         }
         let behind = after.map(|image| {
-            let mut codes = [0; 3];
+            let mut codes = [0; COLUMNS];
             for (code, (fact, direction)) in codes.iter_mut().zip(&keys) {
                 *code = directed(rows::code(image, *fact), *direction);
             }
@@ -179,45 +186,21 @@ impl Orderer<'_> {
         if let Some(behind) = behind {
             rows.retain(|(codes, _)| *codes >= behind);
         }
-        let equal = rows
-            .iter()
-            .filter(|(codes, _)| Some(*codes) == behind)
-            .count();
-        let mut found = self.select(from, rows, limit.saturating_add(equal), order, after)?;
-        found.truncate(limit);
-        Ok(found)
-    }
-
-    /// Returns the first rows, those of equal codes in order of their records.
-    fn select(
-        &self,
-        from: &Candidates,
-        mut rows: Vec<(Vec3, u64)>,
-        limit: usize,
-        order: &[Key],
-        after: Option<&Image>,
-    ) -> Result<Vec<Hit>> {
-        if rows.len() > limit {
-            let (_, last, _) = rows.select_nth_unstable(limit);
-            let last = last.0;
-            rows.retain(|(codes, _)| *codes <= last);
-        }
-        rows.sort_unstable();
+        let equal = |(codes, _): &&(Codes, u64)| Some(*codes) == behind;
+        let equal = rows.iter().filter(equal).count();
+        let rows = first_rows(rows, limit.saturating_add(equal));
         let mut found = Vec::new();
-        let behind = after.map(|image| image.id());
         for equal in rows.chunk_by(|a, b| a.0 == b.0) {
             if found.len() >= limit {
                 break;
             }
-            match equal {
-                [(_, slot)] if behind.is_none() || !found.is_empty() => {
-                    found.push(Hit::Slot(*slot))
-                }
-                _ => {
-                    let set = Slots::of(equal.iter().map(|(_, slot)| *slot));
-                    found.extend(self.gather_records(from, &set, order, after, usize::MAX)?);
-                }
-            }
+            let after = after.filter(|_| Some(equal[0].0) == behind);
+            let set = Slots::of(equal.iter().map(|(_, slot)| *slot));
+            let left = limit - found.len();
+            found.extend(match (equal, after) {
+                ([(_, slot)], None) => vec![Hit::Slot(*slot)],
+                _ => self.first(&from.among(set), &order[keys.len()..], after, left)?,
+            });
         }
         Ok(found)
     }
@@ -253,7 +236,20 @@ impl Orderer<'_> {
     }
 }
 
-type Vec3 = [u64; 3];
+/// Columns that are read at once.
+const COLUMNS: usize = 3;
+type Codes = [u64; COLUMNS];
+
+/// Returns the first rows and all that equal the last of them, in order.
+fn first_rows(mut rows: Vec<(Codes, u64)>, limit: usize) -> Vec<(Codes, u64)> {
+    if rows.len() > limit {
+        let (_, last, _) = rows.select_nth_unstable(limit);
+        let last = last.0;
+        rows.retain(|(codes, _)| *codes <= last);
+    }
+    rows.sort_unstable();
+    rows
+}
 
 fn directed(code: u64, direction: Direction) -> u64 {
     match direction {
@@ -284,12 +280,21 @@ impl Groups<'_> {
         match self.key {
             SortKey::DiskFormat => Field::DiskFormat,
             SortKey::ContainerFormat => Field::ContainerFormat,
+            SortKey::Name => Field::Name,
             _ => Field::Status,
         }
     }
 
-    fn value_of(&self, image: &Image) -> Option<&'static str> {
+    fn compare(&self, a: Option<&str>, b: Option<&str>) -> Ordering {
+        match self.direction {
+            Direction::Ascending => a.cmp(&b),
+            Direction::Descending => b.cmp(&a),
+        }
+    }
+
+    fn value_of<'i>(&self, image: &'i Image) -> Option<&'i str> {
         match self.key {
+            SortKey::Name => image.name(),
             SortKey::DiskFormat => image.disk_format().map(|format| format.as_str()),
             SortKey::ContainerFormat => image.container_format().map(|format| format.as_str()),
             _ => Some(image.status().as_str()),

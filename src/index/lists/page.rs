@@ -134,7 +134,11 @@ impl Found {
     fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Image>> {
         if self.hits.is_empty() && !self.is_done {
             let after = self.last.as_deref().or(ask.after);
-            let hits = Orderer { get }.first(&self.candidates, ask.order, after, ask.limit)?;
+            let orderer = Orderer {
+                get,
+                names: filter::names(ask.filters),
+            };
+            let hits = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
             self.is_done = hits.len() < ask.limit;
             self.hits = hits.into();
         }
