@@ -6,6 +6,7 @@ use super::bound::Bound;
 use super::facts::{self, Probe};
 use super::posting::{Field, Posting};
 use super::rows::{Part, scope_of};
+use super::sift::FEW;
 use super::slots::Slots;
 use crate::error::Result;
 use crate::index::{Get, owners};
@@ -82,14 +83,25 @@ impl Candidates {
         slots
     }
 
-    /// Returns how many rows of numbers would be read to test what is not tested yet, or more.
-    pub(super) fn untested_rows(&self, get: &dyn Get) -> Result<u64> {
-        let rows = match (&self.set, self.scope()) {
+    /// Tells whether these are few.
+    pub(super) fn is_few(&self) -> bool {
+        self.set.as_ref().is_some_and(|set| set.len() <= FEW)
+    }
+
+    /// Returns how many rows of a column, or fewer, hold the numbers of all of them.
+    pub(super) fn rows(&self, get: &dyn Get) -> Result<u64> {
+        Ok(match (&self.set, self.scope()) {
             (Some(set), _) => set.words().len() as u64,
             (None, Some(scope)) => owners::row(get, scope)?.records / facts::ROW as u64,
             (None, None) => u64::MAX,
-        };
-        Ok(rows.saturating_mul(self.bounds.len() as u64))
+        })
+    }
+
+    /// Returns those that passed a bound.
+    pub(super) fn passing(mut self, bound: &Bound, passed: Slots) -> Self {
+        self.bounds.retain(|other| other != bound);
+        self.set = Some(passed);
+        self
     }
 
     /// Tests what is not tested yet.

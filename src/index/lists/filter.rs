@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use super::along::{Along, slot_of};
 use super::bound::Bound;
 use super::candidates::Candidates;
-use super::path::few;
 use super::posting::{Field, Posting};
 use super::rows::{Part, share_prefix, slots_of};
+use super::sift::sift;
 use super::slots::Slots;
 use super::source::{SharedWith, Source};
 use crate::error::Result;
@@ -22,9 +22,6 @@ pub(super) struct Passed {
     pub(super) candidates: Candidates,
     pub(super) is_rough: bool,
 }
-
-/// Up to so many images are tested for bounds at once.
-const FEW: u64 = if cfg!(test) { 3 } else { 128 };
 
 /// Tells whether filters leave nothing out; sources are made of those that are not looked at here.
 pub(super) fn takes_all(filters: &Filters) -> bool {
@@ -82,9 +79,8 @@ pub(super) fn pass(get: &dyn Get, source: &Source, filters: &Filters) -> Result<
         return Ok(work.nothing());
     }
     work.inside(source);
-    work.bounds()?;
     Ok(Passed {
-        candidates: work.left,
+        candidates: sift(get, work.left)?,
         is_rough: work.is_rough,
     })
 }
@@ -181,23 +177,6 @@ impl Work<'_> {
         if let Some(set) = &mut self.left.set {
             set.retain_scopes(inside);
         }
-    }
-
-    /// Tests bounds at once where few images are left, or few pass.
-    fn bounds(&mut self) -> Result<()> {
-        for bound in self.left.bounds.clone() {
-            if self.left.set.as_ref().is_some_and(|set| set.len() <= FEW) {
-                break;
-            }
-            if let Some(few) = few(self.get, &self.left, &bound, FEW)? {
-                self.narrow(few);
-                self.left.bounds.retain(|other| *other != bound);
-            }
-        }
-        if !self.left.bounds.is_empty() && self.left.untested_rows(self.get)? <= FEW {
-            self.left = self.left.settle(self.get)?;
-        }
-        Ok(())
     }
 }
 

@@ -21,6 +21,7 @@ mod page;
 mod path;
 mod posting;
 mod rows;
+mod sift;
 mod slots;
 mod source;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::candidates::Candidates;
 use super::facts::{self, Fact};
 use super::posting::{Field, Posting};
 use super::rows;
+use super::sift::FEW;
 use super::slots::Slots;
 use super::view::{self, Hit};
 use super::walk::Walk;
@@ -71,15 +72,6 @@ impl Orderer<'_> {
             ),
             _ => return self.spread(from, order, after, limit),
         };
-        // Groups would test them over and over.
-        let settled;
-        let from = match from.exact() {
-            None if !from.bounds.is_empty() => {
-                settled = from.settle(self.get)?;
-                &settled
-            }
-            _ => from,
-        };
         if let Some(set) = from.exact()
             && set.len() <= UNGROUPED_MAX
         {
@@ -108,7 +100,8 @@ impl Orderer<'_> {
             Some(set) if numeric => Some(set.len().saturating_mul(ROWS_A_NUMBER)),
             Some(set) => Some(set.len().saturating_mul(ROWS_A_RECORD)),
             None if from.is_all() => None,
-            None => Some(from.untested_rows(self.get)?.min(LAZY_ROWS)),
+            None if from.rows(self.get)? <= FEW => Some(0),
+            None => Some(LAZY_ROWS),
         };
         if budget != Some(0) {
             let mut walk = Walk::new(self, from, order, after, limit)?;

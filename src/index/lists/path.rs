@@ -1,18 +1,17 @@
 //! The rows that stand in the order of a key: those of an order, or, by time of creation within one
 //! scope, those of its view, which hold the records as well.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use super::along::{Along, slot_of};
 use super::bound::Bound;
 use super::candidates::Candidates;
 use super::facts::Fact;
 use super::rows::{self, Part, Sorted, TAIL_LEN};
-use super::slots::Slots;
 use super::view::{self, Hit};
 use crate::error::Result;
 use crate::image::Image;
-use crate::index::{Get, Table};
+use crate::index::Table;
 use crate::query::Direction;
 
 /// Rows in the order of a key.
@@ -97,39 +96,4 @@ impl Path {
             _ => Hit::Place(view::place(self.part, slot, key)),
         }
     }
-}
-
-/// Returns the candidates that pass a bound, if few images of the part do: nothing if rows do not
-/// tell, or there are more than `most`.
-pub(super) fn few(
-    get: &dyn Get,
-    from: &Candidates,
-    bound: &Bound,
-    most: u64,
-) -> Result<Option<Slots>> {
-    let sorted = match bound.fact {
-        Fact::CreatedAt => Sorted::Created,
-        Fact::UpdatedAt => Sorted::Updated,
-        Fact::Size => Sorted::Size,
-        Fact::VirtualSize | Fact::MinRam | Fact::MinDisk => return Ok(None),
-    };
-    let path = Path::new(sorted, from);
-    if !path.holds(bound) {
-        return Ok(None);
-    }
-    let rows = path.along(std::slice::from_ref(bound), Direction::Ascending);
-    let (mut slots, mut seen) = (Vec::new(), 0);
-    let mut tester = from.tester(|_| true);
-    rows.each(get, &mut |_, value| {
-        seen += 1;
-        if seen > most {
-            return Ok(ControlFlow::Break(()));
-        }
-        let slot = path.slot(value)?;
-        if tester.takes(get, slot)? {
-            slots.push(slot);
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok((seen <= most).then(|| Slots::of(slots)))
 }
