@@ -210,7 +210,7 @@ impl Column<'_> {
 /// Cuts the words of a set into runs that are read in one scan each: of one owner, without wide
 /// gaps.
 fn runs(set: &Slots) -> impl Iterator<Item = &[(u64, u64)]> {
-    const GAP: u64 = 16;
+    const GAP: u64 = 4;
     set.words()
         .chunk_by(|(a, _), (b, _)| b - a <= GAP && a >> 26 == b >> 26)
 }

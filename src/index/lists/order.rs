@@ -28,13 +28,13 @@ pub(super) type Key = (SortKey, Direction);
 const GATHER_MAX: u64 = if cfg!(test) { 4 } else { 64 };
 /// Up to so many images are gathered by their records rather than cut into groups.
 const UNGROUPED_MAX: u64 = if cfg!(test) { 3 } else { 400 };
-/// Rows that are walked in the time in which an image is gathered by numbers alone, and by its
-/// record.
-const ROWS_A_NUMBER: u64 = 2;
+/// Rows that are walked in the time in which an image is gathered by its record.
 const ROWS_A_RECORD: u64 = 4;
+/// Numbers that are compared in the time of a row.
+const NUMBERS_A_ROW: u64 = 32;
 
-/// Rows that are walked before bounds are tested for all images at once.
-const LAZY_ROWS: u64 = if cfg!(test) { 7 } else { 2_000 };
+/// Most rows that are walked before bounds are tested for all images at once.
+const LAZY_ROWS: u64 = if cfg!(test) { 7 } else { 20_000 };
 
 /// Puts images in order.
 #[derive(Clone, Copy)]
@@ -97,11 +97,13 @@ impl Orderer<'_> {
         let budget = match from.exact() {
             Some(set) if set.is_empty() => return Ok(Vec::new()),
             Some(set) if set.len() <= GATHER_MAX => Some(0),
-            Some(set) if numeric => Some(set.len().saturating_mul(ROWS_A_NUMBER)),
+            Some(set) if numeric => Some(set.words().len() as u64 + set.len() / NUMBERS_A_ROW),
             Some(set) => Some(set.len().saturating_mul(ROWS_A_RECORD)),
             None if from.is_all() => None,
-            None if from.rows(self.get)? <= FEW => Some(0),
-            None => Some(LAZY_ROWS),
+            None => match from.rows(self.get)? {
+                ..=FEW => Some(0),
+                rows => Some(rows.saturating_mul(2).min(LAZY_ROWS)),
+            },
         };
         if budget != Some(0) {
             let mut walk = Walk::new(self, from, order, after, limit)?;
@@ -146,7 +148,7 @@ impl Orderer<'_> {
         Ok(found)
     }
 
-    /// Selects by the numbers that an order begins with; the rest of it decides where these are equal.
+    /// Selects by the number that an order begins with; the rest of it decides where that is equal.
     fn gather_numbers(
         &self,
         from: &Candidates,
@@ -155,45 +157,30 @@ impl Orderer<'_> {
         after: Option<&Image>,
         limit: usize,
     ) -> Result<Vec<Hit>> {
-        let keys: Vec<(Fact, Direction)> = order
-            .iter()
-            .map_while(|(key, direction)| Some((number(*key)?, *direction)))
-            .take(COLUMNS)
-            .collect();
-        let mut rows: Vec<(Codes, u64)> = set.iter().map(|slot| ([0; COLUMNS], slot)).collect();
-        for (at, (fact, direction)) in keys.iter().enumerate() {
-            let mut next = rows.iter_mut();
-            facts::each(self.get, *fact, set, |_, code| {
-                if let Some((codes, _)) = next.next() {
-                    codes[at] = directed(code, *direction);
-                }
-            })?;
-        }
-        let behind = after.map(|image| {
-            let mut codes = [0; COLUMNS];
-            for (code, (fact, direction)) in codes.iter_mut().zip(&keys) {
-                *code = directed(rows::code(image, *fact), *direction);
-            }
-            codes
-        });
-        if let Some(behind) = behind {
-            rows.retain(|(codes, _)| *codes >= behind);
-        }
-        let equal = |(codes, _): &&(Codes, u64)| Some(*codes) == behind;
-        let equal = rows.iter().filter(equal).count();
-        let rows = first_rows(rows, limit.saturating_add(equal));
+        let Some((fact, direction)) = order.first().and_then(|key| Some((number(key.0)?, key.1)))
+        else {
+            return Ok(Vec::new());
+        };
+        let behind = after.map(|image| directed(rows::code(image, fact), direction));
+        let mut first = First::new(limit, behind);
+        facts::each(self.get, fact, set, |slot, code| {
+            first.take(directed(code, direction), slot);
+        })?;
+        let rows = first.into_rows();
         let mut found = Vec::new();
         for equal in rows.chunk_by(|a, b| a.0 == b.0) {
             if found.len() >= limit {
                 break;
             }
             let after = after.filter(|_| Some(equal[0].0) == behind);
-            let set = Slots::of(equal.iter().map(|(_, slot)| *slot));
             let left = limit - found.len();
-            found.extend(match (equal, after) {
-                ([(_, slot)], None) => vec![Hit::Slot(*slot)],
-                _ => self.first(&from.among(set), &order[keys.len()..], after, left)?,
-            });
+            match (equal, after) {
+                ([(_, slot)], None) => found.push(Hit::Slot(*slot)),
+                _ => {
+                    let set = Slots::of(equal.iter().map(|(_, slot)| *slot));
+                    found.extend(self.first(&from.among(set), &order[1..], after, left)?);
+                }
+            }
         }
         Ok(found)
     }
@@ -229,19 +216,64 @@ impl Orderer<'_> {
     }
 }
 
-/// Columns that are read at once.
-const COLUMNS: usize = 3;
-type Codes = [u64; COLUMNS];
+/// The first slots by their codes, of those that are given to it one by one.
+struct First {
+    limit: usize,
+    /// The code before which nothing counts.
+    behind: Option<u64>,
+    /// Those of that very code.
+    equal: Vec<(u64, u64)>,
+    /// Others: the first, all that equal the last of these, and some more.
+    rows: Vec<(u64, u64)>,
+    /// The greatest code that may still be among the first.
+    most: u64,
+    /// How many rows there may be before some are let go.
+    room: usize,
+}
 
-/// Returns the first rows and all that equal the last of them, in order.
-fn first_rows(mut rows: Vec<(Codes, u64)>, limit: usize) -> Vec<(Codes, u64)> {
-    if rows.len() > limit {
-        let (_, last, _) = rows.select_nth_unstable(limit);
-        let last = last.0;
-        rows.retain(|(codes, _)| *codes <= last);
+impl First {
+    const ROOM: usize = if cfg!(test) { 4 } else { 4096 };
+
+    fn new(limit: usize, behind: Option<u64>) -> Self {
+        Self {
+            limit,
+            behind,
+            equal: Vec::new(),
+            rows: Vec::new(),
+            most: u64::MAX,
+            room: Self::ROOM.max(limit.saturating_mul(2)),
+        }
     }
-    rows.sort_unstable();
-    rows
+
+    fn take(&mut self, code: u64, slot: u64) {
+        if Some(code) == self.behind {
+            self.equal.push((code, slot));
+        } else if code <= self.most && self.behind.is_none_or(|behind| code > behind) {
+            self.rows.push((code, slot));
+            if self.rows.len() >= self.room {
+                self.let_go();
+            }
+        }
+    }
+
+    fn let_go(&mut self) {
+        if self.limit >= self.rows.len() {
+            return;
+        }
+        let (_, last, _) = self.rows.select_nth_unstable(self.limit);
+        let most = last.0;
+        self.most = most;
+        self.rows.retain(|(code, _)| *code <= most);
+        self.room = self.room.max(self.rows.len().saturating_mul(2));
+    }
+
+    /// Returns them in order of their codes.
+    fn into_rows(mut self) -> Vec<(u64, u64)> {
+        self.let_go();
+        self.rows.sort_unstable();
+        self.equal.extend(self.rows);
+        self.equal
+    }
 }
 
 fn directed(code: u64, direction: Direction) -> u64 {

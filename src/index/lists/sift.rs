@@ -20,7 +20,7 @@ pub(super) const FEW: u64 = if cfg!(test) { 3 } else { 128 };
 /// How many images are looked at to tell whether many pass a bound.
 const SAMPLE: usize = if cfg!(test) { 5 } else { 32 };
 /// Many pass where at least one in so many does.
-const MANY: usize = 8;
+const MANY: usize = 16;
 /// Rows of an order that are read in the time of one of a column.
 const ORDER_ROWS: u64 = 2;
 
