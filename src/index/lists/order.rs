@@ -196,8 +196,7 @@ impl Orderer<'_> {
     ) -> Result<Vec<Hit>> {
         let compare = |a: &Image, b: &Image| query::compare(a, b, order);
         let mut images = Vec::new();
-        for slot in set.iter() {
-            let image = view::fetch(self.get, from.part, slot)?;
+        view::each(self.get, from.part, set, &mut |image| {
             if after.is_none_or(|after| compare(&image, after).is_gt()) {
                 images.push(image);
             }
@@ -206,7 +205,7 @@ impl Orderer<'_> {
                 images.select_nth_unstable_by(limit, compare);
                 images.truncate(limit);
             }
-        }
+        })?;
         images.sort_unstable_by(compare);
         images.truncate(limit);
         Ok(images

@@ -85,6 +85,18 @@ impl Slots {
         self.words.retain(|(number, _)| test(scope(*number)));
     }
 
+    /// Returns the scopes that slots of the set are in, each with these.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = (u32, Self)> + '_ {
+        let scope = |number: u64| u32::try_from(number >> 26).unwrap_or_default();
+        let runs = self
+            .words
+            .chunk_by(move |(a, _), (b, _)| scope(*a) == scope(*b));
+        runs.map(move |words| {
+            let words = words.to_vec();
+            (scope(words[0].0), Self { words })
+        })
+    }
+
     /// Returns the slots, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.words.iter().flat_map(|&(number, bits)| {

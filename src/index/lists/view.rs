@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 use super::along::{Along, slot_of};
 use super::facts::{self, Fact};
 use super::rows::{self, Part, TAIL_LEN};
+use super::slots::Slots;
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::index::{Get, Table, images};
+use crate::index::{Get, Table, images, owners};
 use crate::query::Direction;
 
 /// An image that was found.
@@ -52,6 +53,42 @@ pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Image> {
         Ok(ControlFlow::Break(()))
     })?;
     found.ok_or_else(|| Error::corrupt(format!("index lists: no record for slot {slot:#x}")))
+}
+
+/// Lends the images of a set, in any order: where most of a scope is in the set, its view is read
+/// from end to end.
+pub(super) fn each(get: &dyn Get, part: Part, set: &Slots, f: &mut dyn FnMut(Image)) -> Result<()> {
+    const MOST: u64 = 4;
+    for (scope, slots) in set.scopes() {
+        let all = owners::row(get, scope)?.records;
+        if slots.len().saturating_mul(MOST) < all {
+            for slot in slots.iter() {
+                f(fetch(get, part, slot)?);
+            }
+            continue;
+        }
+        let view = Along::new(
+            Table::Views,
+            &rows::view_prefix(part, scope),
+            Direction::Ascending,
+        );
+        let mut missing = slots.len();
+        view.each(get, &mut |_, value| {
+            if slots.contains(slot_of(Table::Views, value)?) {
+                f(images::decode(value)?.1);
+                missing -= 1;
+            }
+            Ok(match missing {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        })?;
+        if missing > 0 {
+            let message = format!("index lists: no record for {missing} slots of scope {scope}");
+            return Err(Error::corrupt(message));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the key of the record of a slot, from a key that ends with time of creation and id.

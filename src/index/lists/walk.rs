@@ -32,6 +32,7 @@ pub(super) struct Walk<'a> {
     after: Option<&'a Image>,
     limit: usize,
     pub(super) found: Vec<Hit>,
+    budget: Budget,
     /// Where rows of equal value must be ordered anew, those of the last value.
     group: Option<Group>,
 }
@@ -52,6 +53,48 @@ enum Pause {
     Tired,
     /// The rows of one value are too many.
     LongGroup,
+}
+
+/// How many rows a walk may take.
+#[derive(Debug, Default)]
+struct Budget {
+    granted: u64,
+    left: u64,
+    walked: u64,
+}
+
+impl Budget {
+    /// It never takes more than so many times what was granted.
+    const MOST: u64 = 4;
+
+    fn new(granted: u64) -> Self {
+        Self {
+            granted,
+            left: granted,
+            walked: 0,
+        }
+    }
+
+    /// Takes a row, if it may: the rows of the budget, and then those that are likely to be enough.
+    fn takes_row(&mut self, found: usize, limit: usize) -> bool {
+        if self.left == 0 {
+            self.left = self.extension(found as u64, limit as u64);
+        }
+        self.walked += 1;
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
+
+    fn extension(&self, found: u64, limit: u64) -> u64 {
+        let missing = limit.saturating_sub(found);
+        let likely = missing.saturating_mul(self.walked).checked_div(found);
+        let most = self.granted.saturating_mul(Self::MOST);
+        match likely {
+            Some(rows) if rows <= self.granted && self.walked < most => rows + rows / 2 + 1,
+            _ => 0,
+        }
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -84,6 +127,7 @@ impl<'a> Walk<'a> {
             after,
             limit,
             found: Vec::new(),
+            budget: Budget::default(),
             group: (!natural).then(Group::default),
         })
     }
@@ -92,12 +136,13 @@ impl<'a> Walk<'a> {
         self.order.first().map_or(Direction::Ascending, |key| key.1)
     }
 
-    /// Walks until there is enough; tells whether it did not tire before.
+    /// Walks until there is enough; tells whether it did not tire before. It may go a little further
+    /// than the budget where that is likely to be enough.
     pub(super) fn run(&mut self, budget: Option<u64>) -> Result<bool> {
+        self.budget = Budget::new(budget.unwrap_or(u64::MAX));
         let mut from = self.begin();
-        let mut budget = budget.unwrap_or(u64::MAX);
         loop {
-            let pause = self.stretch(&from, &mut budget)?;
+            let pause = self.stretch(&from)?;
             match pause {
                 Pause::Tired => return Ok(false),
                 Pause::Enough => {}
@@ -127,16 +172,15 @@ impl<'a> Walk<'a> {
         Some(key)
     }
 
-    fn stretch(&mut self, from: &Option<Vec<u8>>, budget: &mut u64) -> Result<Pause> {
+    fn stretch(&mut self, from: &Option<Vec<u8>>) -> Result<Pause> {
         let rows = self.path.along(&self.from.bounds, self.direction());
         let rows = rows.behind(from.as_deref());
         let mut pause = Pause::End;
         rows.each(self.orderer.get, &mut |key, value| {
-            let Some(left) = budget.checked_sub(1) else {
+            if !self.budget.takes_row(self.found.len(), self.limit) {
                 pause = Pause::Tired;
                 return Ok(ControlFlow::Break(()));
-            };
-            *budget = left;
+            }
             Ok(match self.step(key, value)? {
                 None => ControlFlow::Continue(()),
                 Some(why) => {
