@@ -1,5 +1,6 @@
 //! A digest of an image's bytes, whatever the algorithm.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -83,9 +84,34 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// Returns the name of an algorithm, without a copy where it is one that the engine itself computes.
+pub(crate) fn hash_name(name: &str) -> Cow<'static, str> {
+    macro_rules! known {
+        ($($known:literal)*) => {
+            match name {
+                $($known => Cow::Borrowed($known),)*
+                other => Cow::Owned(other.to_owned()),
+            }
+        };
+    }
+    known! {
+        "sha512" "sha256" "sha384" "sha224" "sha1" "sha3_224" "sha3_256" "sha3_384" "sha3_512"
+        "blake2b" "blake2s" "md5"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_algorithms_stay_what_they_are() {
+        for name in ["sha512", "md5", "blake2b", "", "sha5122", "SHA512", "crc32"] {
+            let is_borrowed = matches!(hash_name(name), Cow::Borrowed(_));
+            assert_eq!(is_borrowed, ["sha512", "md5", "blake2b"].contains(&name));
+            assert_eq!(hash_name(name), name);
+        }
+    }
 
     #[test]
     fn digests_show_lower_case_hex_and_read_either() {

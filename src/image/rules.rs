@@ -1,10 +1,8 @@
 //! Bounds and names that are the same wherever a property comes from: create, patch or the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::error::{Error, ErrorCode, Result};
-use crate::image::Location;
 use crate::image::field::Field;
+use crate::image::{Location, TextMap, TextSet};
 use crate::limits::{NAME_MAX_CHARS, PROPERTY_MAX_BYTES};
 
 /// Most bytes of tags, custom properties and locations together, so that a record stays one that the
@@ -138,14 +136,13 @@ pub(super) fn check_characters(what: &str, text: &str) -> Result<()> {
 
 /// Tests the length of all texts of a record that grow with what callers write.
 pub(super) fn check_text_len<'a>(
-    tags: &BTreeSet<String>,
-    properties: &BTreeMap<String, String>,
+    tags: &TextSet,
+    properties: &TextMap,
     locations: impl IntoIterator<Item = &'a Location>,
 ) -> Result<()> {
-    let pairs = |map: &BTreeMap<String, String>| -> usize {
-        map.iter().map(|(key, value)| key.len() + value.len()).sum()
-    };
-    let tags: usize = tags.iter().map(String::len).sum();
+    let pairs =
+        |map: &TextMap| -> usize { map.iter().map(|(key, value)| key.len() + value.len()).sum() };
+    let tags: usize = tags.iter().map(str::len).sum();
     let places = locations.into_iter();
     let places: usize = places.map(|it| it.url().len() + pairs(it.metadata())).sum();
     let (found, limit) = (tags + pairs(properties) + places, TEXT_MAX_BYTES);
@@ -157,7 +154,7 @@ pub(super) fn check_text_len<'a>(
 }
 
 /// Counts the properties that the quota counts: all but those of the engine.
-pub(super) fn count_custom(properties: &BTreeMap<String, String>) -> usize {
+pub(super) fn count_custom(properties: &TextMap) -> usize {
     let names = properties.keys();
     names
         .filter(|name| !name.starts_with(ENGINE_PREFIX))
