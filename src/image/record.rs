@@ -55,14 +55,13 @@ impl Image {
     ///
     /// # Errors
     /// The code that the value would have got in a request, when one breaks its bounds.
-    pub(crate) fn from_parts(parts: ImageParts) -> Result<Self> {
+    pub(crate) fn from_parts(parts: impl Into<Box<ImageParts>>) -> Result<Self> {
+        let parts = parts.into();
         if let Some(name) = &parts.name {
             rules::check_name(name)?;
         }
-        parts.tags.iter().try_for_each(rules::check_tag)?;
-        for (name, value) in &parts.properties {
-            rules::check_property_len(name, value)?;
-        }
+        rules::check_tags(&parts.tags)?;
+        rules::check_property_lens(&parts.properties)?;
         rules::bounded("min_disk", i64::from(parts.min_disk))?;
         rules::bounded("min_ram", i64::from(parts.min_ram))?;
         for (what, len) in [("size", parts.size), ("virtual_size", parts.virtual_size)] {
@@ -78,7 +77,7 @@ impl Image {
             let message = "more zero bytes than bytes in the data of the image";
             return Err(Error::new(ErrorCode::InvalidParameter, message));
         }
-        Ok(Self(Box::new(parts)))
+        Ok(Self(parts))
     }
 
     /// Returns all fields.

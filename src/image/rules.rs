@@ -85,6 +85,24 @@ pub(super) fn check_tag(tag: &str) -> Result<()> {
     check_text("tag", tag)
 }
 
+/// Tests each tag of a record.
+pub(super) fn check_tags(tags: &TextSet) -> Result<()> {
+    // No text has more characters than bytes, so the lengths mostly say it all.
+    match tags.fits(NAME_MAX_CHARS) {
+        true => Ok(()),
+        false => tags.iter().try_for_each(check_tag),
+    }
+}
+
+/// Tests the lengths of each custom property of a record.
+pub(super) fn check_property_lens(properties: &TextMap) -> Result<()> {
+    let mut pairs = properties.iter();
+    match properties.fits(NAME_MAX_CHARS, PROPERTY_MAX_BYTES) {
+        true => Ok(()),
+        false => pairs.try_for_each(|(name, value)| check_property_len(name, value)),
+    }
+}
+
 /// Tests the lengths of a custom property: name 1 to 255 characters, value up to 65,535 bytes.
 pub(super) fn check_property_len(name: &str, value: &str) -> Result<()> {
     if name.is_empty() {

@@ -276,14 +276,13 @@ impl NewImage {
         if let Owner::Named(owner) = &self.owner {
             rules::check_text("owner", owner)?;
         }
-        self.tags.iter().try_for_each(rules::check_tag)?;
+        rules::check_tags(&self.tags)?;
         self.refuse(
             NameClass::Base,
             ErrorCode::SchemaViolation,
             "that of a base property",
         )?;
-        let mut properties = self.properties.iter();
-        properties.try_for_each(|(name, value)| rules::check_property_len(name, value))
+        rules::check_property_lens(&self.properties)
     }
 
     fn check_characters(&self) -> Result<()> {

@@ -83,6 +83,18 @@ impl TextMap {
         self.iter().map(|(_, value)| value)
     }
 
+    /// Tells whether each key has from 1 to so many bytes, and no value more than so many.
+    pub(crate) fn fits(&self, key_max_bytes: usize, value_max_bytes: usize) -> bool {
+        let fits = |(key, value)| (1..=key_max_bytes).contains(&key) && value <= value_max_bytes;
+        match &self.0 {
+            Form::Packed(packed) => packed.lens().all(fits),
+            Form::Tree(tree) => tree
+                .iter()
+                .map(|(key, value)| (key.len(), value.len()))
+                .all(fits),
+        }
+    }
+
     /// Sets the value of a key; tells whether the key is new.
     pub(crate) fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) -> bool {
         self.change(|tree| tree.insert(key.into(), value.into()).is_none())
@@ -105,7 +117,7 @@ impl TextMap {
     ///
     /// # Errors
     /// `NotUtf8` unless each key and each value is UTF-8.
-    pub(crate) fn unpack(packer: Packer) -> Result<Self, Unpackable> {
+    pub(crate) fn unpack(packer: Packer<'_>) -> Result<Self, Unpackable> {
         packer.finish().map(|packed| Self(Form::Packed(packed)))
     }
 

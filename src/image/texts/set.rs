@@ -49,6 +49,11 @@ impl TextSet {
         TextSetIter(self.0.iter())
     }
 
+    /// Tells whether each text has from 1 to so many bytes.
+    pub(crate) fn fits(&self, max_bytes: usize) -> bool {
+        self.0.fits(max_bytes, 0)
+    }
+
     /// Adds a text; tells whether it is new.
     pub(crate) fn insert(&mut self, text: impl Into<String>) -> bool {
         self.0.insert(text, String::new())
@@ -63,7 +68,7 @@ impl TextSet {
     ///
     /// # Errors
     /// `NotUtf8` unless each text is UTF-8.
-    pub(crate) fn unpack(packer: Packer) -> Result<Self, Unpackable> {
+    pub(crate) fn unpack(packer: Packer<'_>) -> Result<Self, Unpackable> {
         TextMap::unpack(packer).map(Self)
     }
 }

@@ -91,6 +91,16 @@ fn compare_forms(map: &TextMap) {
     assert_eq!(hash(&packed), hash(&tree));
 }
 
+/// The lengths of all entries say what a look at each would say.
+fn compare_lens(map: &TextMap) {
+    for (key_max, value_max) in [(0, 0), (2, 3), (4, 4), (8, 8), (16, 16)] {
+        let mut all = map.iter().map(|(key, value)| (key.len(), value.len()));
+        let fits = all.all(|(key, value)| key > 0 && key <= key_max && value <= value_max);
+        assert_eq!(map.fits(key_max, value_max), fits, "{map:?}");
+        assert_eq!(map.clone().fits(key_max, value_max), fits, "{map:?}");
+    }
+}
+
 fn pack(pairs: &[(&[u8], &[u8])]) -> Result<TextMap, Unpackable> {
     let len = pairs.iter().map(|(key, value)| key.len() + value.len());
     let mut packer = Packer::with_capacity(pairs.len(), len.sum());
@@ -109,6 +119,7 @@ proptest! {
             compare(&map, &model);
         }
         compare_forms(&map);
+        compare_lens(&map);
     }
 
     #[test]
@@ -182,6 +193,28 @@ fn a_character_that_two_texts_share_is_refused() {
         pack(&[(b"a", b""), (b"a", b"")]),
         Err(Unpackable::OutOfOrder)
     );
+}
+
+#[test]
+fn few_and_many_long_and_short_texts_are_packed() {
+    let long = "x".repeat(40_000);
+    for count in [0, 1, 7, 8, 9, 10, 300] {
+        for value in ["", "v", &long] {
+            let tree = (0..count)
+                .map(|i| (format!("{i:03}"), value))
+                .collect::<TextMap>();
+            let packed = tree.clone();
+            assert_eq!(packed, tree);
+            assert_eq!(packed.clone(), tree);
+            assert!(tree.keys().all(|key| packed.get(key) == Some(value)));
+            assert_eq!((packed.get("zzz"), packed.get("")), (None, None));
+            // What is announced is only a hint.
+            let mut packer = Packer::with_capacity(0, 0);
+            tree.iter()
+                .for_each(|(k, v)| packer.push(k.as_bytes(), v.as_bytes()).unwrap());
+            assert_eq!(TextMap::unpack(packer).unwrap(), tree);
+        }
+    }
 }
 
 #[test]

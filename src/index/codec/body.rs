@@ -48,7 +48,7 @@ impl<'a> Body<'a> {
         (self.corrupt)(format!("{} before byte {at} of {len}", what.into()))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn byte(&mut self) -> Result<u8> {
         let Some((byte, rest)) = self.rest.split_first() else {
             return Err(self.short());
@@ -57,7 +57,7 @@ impl<'a> Body<'a> {
         Ok(*byte)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn flag(&mut self) -> Result<bool> {
         match self.byte()? {
             0 => Ok(false),
@@ -79,7 +79,7 @@ impl<'a> Body<'a> {
     }
 
     /// Reads an unsigned integer of the type of the field.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn integer<T: TryFrom<u64>>(&mut self) -> Result<T> {
         let number = match self.byte()? {
             byte @ ..=BYTE_MAX => u64::from(byte),
@@ -108,7 +108,7 @@ impl<'a> Body<'a> {
     }
 
     /// Reads bytes behind their length.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
         let len = self.integer()?;
         let Some((bytes, rest)) = self.rest.split_at_checked(len) else {

@@ -15,8 +15,8 @@ use crate::index::codec::{self, Body, Record};
 
 /// Reads the fields of an image; they are evaluated in the order of the format, which is the order
 /// in which they stand here.
-pub(super) fn image(body: &mut Body<'_>) -> Result<ImageParts> {
-    Ok(ImageParts {
+pub(super) fn image(body: &mut Body<'_>) -> Result<Box<ImageParts>> {
+    Ok(Box::new(ImageParts {
         id: id(body)?,
         revision: body.integer()?,
         name: body.option(Body::text)?.map(str::to_owned),
@@ -40,7 +40,7 @@ pub(super) fn image(body: &mut Body<'_>) -> Result<ImageParts> {
         properties: pairs(body, "properties")?,
         locations: locations(body)?,
         data: body.option(data)?,
-    })
+    }))
 }
 
 fn id(body: &mut Body<'_>) -> Result<ImageId> {
@@ -57,8 +57,9 @@ fn id(body: &mut Body<'_>) -> Result<ImageId> {
 
 fn word<T: Copy>(body: &mut Body<'_>, what: &str, table: &[(u8, T)]) -> Result<T> {
     let number = body.byte()?;
-    let found = table.iter().find(|entry| entry.0 == number);
-    found.map(|entry| entry.1).ok_or_else(|| {
+    // A test sees that the numbers are those of the places in the table.
+    let entry = table.get(usize::from(number).wrapping_sub(1));
+    entry.map(|entry| entry.1).ok_or_else(|| {
         let known = table.len();
         corrupt(format!("{what} {number} found, 1 to {known} expected"))
     })
@@ -117,13 +118,13 @@ fn texts_len(body: &Body<'_>, count: usize) -> Result<usize> {
 
 fn locations(body: &mut Body<'_>) -> Result<Vec<Location>> {
     let count = body.count(2)?;
-    let location = |_| {
-        Ok(Location::new(
-            body.text()?,
-            pairs(body, "location metadata")?,
-        ))
-    };
-    (0..count).map(location).collect()
+    // Collecting results would not know how many there are.
+    let mut locations = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (url, metadata) = (body.text()?, pairs(body, "location metadata")?);
+        locations.push(Location::new(url, metadata));
+    }
+    Ok(locations)
 }
 
 fn data(body: &mut Body<'_>) -> Result<DataRef> {
