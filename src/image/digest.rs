@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -10,11 +11,13 @@ use crate::error::{Error, ErrorCode, Result};
 const MAX_BYTES: usize = 64;
 
 /// A digest of the bytes of an image: 1 to 64 bytes, shown in lower-case hex.
+// Of words, so that it moves in words: each image that is read moves two of them.
+#[repr(C, align(8))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest {
-    len: u8,
     /// Zero from `len` on, so that derived equality is right.
     bytes: [u8; MAX_BYTES],
+    len: NonZeroU8,
 }
 
 impl Digest {
@@ -30,16 +33,14 @@ impl Digest {
         let mut bytes = [0; MAX_BYTES];
         let place = bytes.get_mut(..given.len()).ok_or_else(bad)?;
         place.copy_from_slice(given);
-        let len = u8::try_from(given.len()).map_err(|_| bad())?;
-        if len == 0 {
-            return Err(bad());
-        }
-        Ok(Self { len, bytes })
+        let len = u8::try_from(given.len()).ok().and_then(NonZeroU8::new);
+        let len = len.ok_or_else(bad)?;
+        Ok(Self { bytes, len })
     }
 
     /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        &self.bytes[..usize::from(self.len.get())]
     }
 }
 

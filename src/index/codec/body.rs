@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 const BYTE_MAX: u8 = 250;
 
 /// What is left of the body of a record.
-#[derive(Clone)]
 pub(crate) struct Body<'a> {
     rest: &'a [u8],
     /// Length of the record, in bytes.
@@ -136,6 +135,20 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Returns the length of the next texts together, so that memory is taken for them once. Only a
+    /// hint, and short where not all of them are there: reading them tells.
+    #[inline]
+    pub(crate) fn texts_len(&self, count: usize) -> usize {
+        let mut rest = self.rest;
+        let mut next = || {
+            let len;
+            (len, rest) = length(rest)?;
+            rest = rest.get(len..)?;
+            Some(len)
+        };
+        (0..count).map_while(|_| next()).sum()
+    }
+
     /// Reads the integer behind a mark that tells its width.
     fn wide(&mut self, mark: u8) -> Result<u64> {
         let (number, least) = match mark {
@@ -154,6 +167,22 @@ impl<'a> Body<'a> {
     fn short(&self) -> Error {
         self.error(format!("{} bytes left, more expected", self.rest.len()))
     }
+}
+
+/// Reads a length of whatever form, and returns what follows it.
+#[inline]
+fn length(rest: &[u8]) -> Option<(usize, &[u8])> {
+    let (mark, rest) = rest.split_first()?;
+    let width = match *mark {
+        byte @ ..=BYTE_MAX => return Some((byte.into(), rest)),
+        251 => 2,
+        252 => 4,
+        _ => 8,
+    };
+    let (given, rest) = rest.split_at_checked(width)?;
+    let mut bytes = [0; 8];
+    bytes[..width].copy_from_slice(given);
+    Some((usize::try_from(u64::from_le_bytes(bytes)).ok()?, rest))
 }
 
 #[cfg(test)]
@@ -243,6 +272,32 @@ mod tests {
             }
         }
         assert!(taken > 10_000 && refused > 10_000, "{taken} {refused}");
+    }
+
+    #[test]
+    fn the_length_of_texts_is_known_before_they_are_read() {
+        let texts = [0, 1, 250, 251, 65_535, 65_536].map(|len| "x".repeat(len));
+        let mut bytes = vec![201, 1];
+        for text in &texts {
+            bytes.extend(encode(&Text(text)).unwrap().split_off(2));
+        }
+        let len = |bytes, count| Body::open::<All<'_>>(bytes).unwrap().texts_len(count);
+        for count in 0..=texts.len() {
+            let expected: usize = texts[..count].iter().map(String::len).sum();
+            assert_eq!(len(&bytes, count), expected);
+        }
+        assert_eq!(len(&bytes, usize::MAX), len(&bytes, texts.len()));
+        assert_eq!(len(&bytes[..bytes.len() - 1], 9), len(&bytes, 5));
+        assert_eq!(len(&[&[201, 1], &[255; 9][..]].concat(), 1), 0);
+    }
+
+    #[derive(Encode)]
+    struct Text<'a>(&'a str);
+
+    impl Record for Text<'_> {
+        const KIND: u8 = 202;
+        const VERSION: u8 = 1;
+        const NAME: &'static str = "text";
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn digest(body: &mut Body<'_>) -> Result<Digest> {
 
 fn tags(body: &mut Body<'_>) -> Result<TextSet> {
     let count = body.count(1)?;
-    let mut packer = Packer::with_capacity(count, texts_len(body, count)?);
+    let mut packer = Packer::with_capacity(count, body.texts_len(count));
     for _ in 0..count {
         let tag = body.bytes()?;
         packer.push(tag, &[]).map_err(|e| unpackable("tags", e))?;
@@ -102,18 +102,12 @@ fn tags(body: &mut Body<'_>) -> Result<TextSet> {
 
 fn pairs(body: &mut Body<'_>, what: &str) -> Result<TextMap> {
     let count = body.count(2)?;
-    let mut packer = Packer::with_capacity(count, texts_len(body, 2 * count)?);
+    let mut packer = Packer::with_capacity(count, body.texts_len(2 * count));
     for _ in 0..count {
         let (name, value) = (body.bytes()?, body.bytes()?);
         packer.push(name, value).map_err(|e| unpackable(what, e))?;
     }
     TextMap::unpack(packer).map_err(|e| unpackable(what, e))
-}
-
-/// Returns the length of the texts that follow, together, so that memory is taken for them once.
-fn texts_len(body: &Body<'_>, count: usize) -> Result<usize> {
-    let mut ahead = body.clone();
-    (0..count).try_fold(0, |sum, _| Ok(sum + ahead.bytes()?.len()))
 }
 
 fn locations(body: &mut Body<'_>) -> Result<Vec<Location>> {
