@@ -430,3 +430,18 @@ fn expect(expected: Option<Digest>, found: Option<Digest>, what: &str) -> Result
 fn internal(message: &str) -> Error {
     Error::new(ErrorCode::Internal, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::hash_name;
+
+    #[test]
+    fn records_name_every_algorithm_without_a_copy() {
+        for algorithm in Algorithm::ALL {
+            let name = hash_name(algorithm.name());
+            assert_eq!(name, algorithm.name());
+            assert!(matches!(name, Cow::Borrowed(_)), "{name}");
+        }
+    }
+}

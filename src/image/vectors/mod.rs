@@ -267,7 +267,7 @@ fn document(image: &Image, shows_locations: bool) -> Object<'_> {
     };
     let digest =
         |digest: Option<&crate::image::Digest>| or_null(digest.map(|it| it.to_string()).as_deref());
-    let tags = image.tags().iter().map(|tag| Json::text(tag)).collect();
+    let tags = image.tags().iter().map(Json::text).collect();
     let mut members = vec![
         ("id", Json::Text(image.id().to_string().into())),
         ("name", or_null(image.name())),
