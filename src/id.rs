@@ -38,6 +38,10 @@ impl ImageId {
 
     /// Puts the stored parts together again; bits that stand on no letter are dropped.
     pub(crate) fn from_parts(bytes: [u8; 16], case_bits: u32) -> Self {
+        // Hardly any id has upper-case letters.
+        if case_bits == 0 {
+            return Self::from_bytes(bytes);
+        }
         let letters = (0..32)
             .filter(|&i| nibble(&bytes, i) > 9)
             .fold(0, |bits, i| bits | 1 << i);
@@ -151,19 +155,29 @@ impl ProjectId {
     /// # Errors
     /// `SchemaViolation` when it is empty or longer than 255 characters.
     pub fn new(text: impl Into<String>) -> Result<Self> {
-        let text = text.into();
-        let chars = text.chars().count();
-        if chars == 0 || chars > NAME_MAX_CHARS {
-            let message =
-                format!("project id is {chars} characters, bounds 1 and {NAME_MAX_CHARS}");
-            return Err(Error::new(ErrorCode::SchemaViolation, message));
-        }
-        Ok(Self(text.into()))
+        text.into().parse()
     }
 
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Copies the text once, where [`ProjectId::new`] would copy a borrowed one twice.
+impl FromStr for ProjectId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        // No text has more characters than bytes.
+        let bounds = 1..=NAME_MAX_CHARS;
+        if !bounds.contains(&text.len()) && !bounds.contains(&text.chars().count()) {
+            let chars = text.chars().count();
+            let message =
+                format!("project id is {chars} characters, bounds 1 and {NAME_MAX_CHARS}");
+            return Err(Error::new(ErrorCode::SchemaViolation, message));
+        }
+        Ok(Self(text.into()))
     }
 }
 

@@ -101,7 +101,7 @@ pub use hash::Algorithm;
 pub use id::{ImageId, ProjectId};
 pub use image::{
     ContainerFormat, Digest, DiskFormat, Image, Limits, Member, MemberStatus, NewImage, Patch,
-    Status, Visibility,
+    Status, TextMap, TextSet, Visibility,
 };
 pub use ingest::{Upload, UploadOptions};
 pub use policy::{Caller, Policy, Rules};

@@ -1,6 +1,8 @@
 //! A digest of an image's bytes, whatever the algorithm.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -9,11 +11,13 @@ use crate::error::{Error, ErrorCode, Result};
 const MAX_BYTES: usize = 64;
 
 /// A digest of the bytes of an image: 1 to 64 bytes, shown in lower-case hex.
+// Of words, so that it moves in words: each image that is read moves two of them.
+#[repr(C, align(8))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest {
-    len: u8,
     /// Zero from `len` on, so that derived equality is right.
     bytes: [u8; MAX_BYTES],
+    len: NonZeroU8,
 }
 
 impl Digest {
@@ -29,16 +33,14 @@ impl Digest {
         let mut bytes = [0; MAX_BYTES];
         let place = bytes.get_mut(..given.len()).ok_or_else(bad)?;
         place.copy_from_slice(given);
-        let len = u8::try_from(given.len()).map_err(|_| bad())?;
-        if len == 0 {
-            return Err(bad());
-        }
-        Ok(Self { len, bytes })
+        let len = u8::try_from(given.len()).ok().and_then(NonZeroU8::new);
+        let len = len.ok_or_else(bad)?;
+        Ok(Self { bytes, len })
     }
 
     /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        &self.bytes[..usize::from(self.len.get())]
     }
 }
 
@@ -83,9 +85,34 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// Returns the name of an algorithm, without a copy where it is one that the engine itself computes.
+pub(crate) fn hash_name(name: &str) -> Cow<'static, str> {
+    macro_rules! known {
+        ($($known:literal)*) => {
+            match name {
+                $($known => Cow::Borrowed($known),)*
+                other => Cow::Owned(other.to_owned()),
+            }
+        };
+    }
+    known! {
+        "sha512" "sha256" "sha384" "sha224" "sha1" "sha3_224" "sha3_256" "sha3_384" "sha3_512"
+        "blake2b" "blake2s" "md5"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_algorithms_stay_what_they_are() {
+        for name in ["sha512", "md5", "blake2b", "", "sha5122", "SHA512", "crc32"] {
+            let is_borrowed = matches!(hash_name(name), Cow::Borrowed(_));
+            assert_eq!(is_borrowed, ["sha512", "md5", "blake2b"].contains(&name));
+            assert_eq!(hash_name(name), name);
+        }
+    }
 
     #[test]
     fn digests_show_lower_case_hex_and_read_either() {

@@ -46,7 +46,7 @@ impl Entry {
         if let Some(store) = store {
             metadata.insert(Location::STORE.to_owned(), store.to_owned());
         }
-        Location::new(self.url.clone(), metadata)
+        Location::new(self.url.clone(), metadata.into_iter().collect())
     }
 
     /// Returns the JSON that reads back as the entry.

@@ -1,11 +1,9 @@
 //! A base property with its new value: read from JSON, tested, and written to a record.
 
-use std::collections::BTreeSet;
-
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::rules;
 use crate::image::schema;
-use crate::image::{ContainerFormat, DiskFormat, Limits, Visibility};
+use crate::image::{ContainerFormat, DiskFormat, Limits, TextSet, Visibility};
 use crate::json::Json;
 
 /// A base property that a client may set, with a value of the right type.
@@ -123,8 +121,8 @@ impl Field {
 }
 
 /// Makes the set of a record out of tags that are tested.
-pub(super) fn tag_set(tags: &[String]) -> BTreeSet<String> {
-    tags.iter().cloned().collect()
+pub(super) fn tag_set(tags: &[String]) -> TextSet {
+    tags.iter().collect()
 }
 
 fn not_base(name: &str) -> Error {

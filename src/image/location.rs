@@ -1,9 +1,10 @@
 //! Where the bytes of an image are: the location that the API shows and the root of its manifest.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::id::ChunkId;
+use crate::image::{Digest, TextMap};
 
 /// One place of an image's data: a url and what the store says about it.
 ///
@@ -12,7 +13,7 @@ use crate::id::ChunkId;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     url: String,
-    metadata: BTreeMap<String, String>,
+    metadata: TextMap,
 }
 
 impl Location {
@@ -22,7 +23,7 @@ impl Location {
     pub(super) const OWN_SCHEME: &'static str = "smalti";
 
     /// Puts a location together.
-    pub(crate) fn new(url: impl Into<String>, metadata: BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(url: impl Into<String>, metadata: TextMap) -> Self {
         Self {
             url: url.into(),
             metadata,
@@ -31,10 +32,7 @@ impl Location {
 
     /// Makes the location of data in a named store.
     pub(crate) fn in_store(url: impl Into<String>, store: impl Into<String>) -> Self {
-        Self::new(
-            url,
-            BTreeMap::from([(Self::STORE.to_owned(), store.into())]),
-        )
+        Self::new(url, [(Self::STORE, store)].into_iter().collect())
     }
 
     /// Returns the url.
@@ -43,13 +41,13 @@ impl Location {
     }
 
     /// Returns the metadata, the name of the store included.
-    pub fn metadata(&self) -> &BTreeMap<String, String> {
+    pub fn metadata(&self) -> &TextMap {
         &self.metadata
     }
 
     /// Returns the name of the store, where it is known.
     pub fn store(&self) -> Option<&str> {
-        self.metadata.get(Self::STORE).map(String::as_str)
+        self.metadata.get(Self::STORE)
     }
 
     /// Tells whether the data is in a store of this engine.
@@ -100,9 +98,9 @@ pub(crate) struct Uploaded {
     /// Size of the disk that the data describes, where it is known, in bytes.
     pub(crate) virtual_size: Option<u64>,
     /// MD5, where it is configured.
-    pub(crate) checksum: Option<crate::image::Digest>,
+    pub(crate) checksum: Option<Digest>,
     /// Name of the multihash algorithm and its digest.
-    pub(crate) os_hash: Option<(String, crate::image::Digest)>,
+    pub(crate) os_hash: Option<(Cow<'static, str>, Digest)>,
     /// Where the data is, as the API shows it.
     pub(crate) location: Location,
     /// Where the data is, for the engine.

@@ -1,6 +1,6 @@
 //! The image record and its getters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::clock::Timestamp;
@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
 use crate::image::rules;
 use crate::image::{ContainerFormat, DataRef, Digest, DiskFormat, Location, Status, Visibility};
+use crate::image::{TextMap, TextSet};
 use crate::limits::IMAGE_MAX_BYTES;
 
 /// The record of an image, as one read saw it.
@@ -15,7 +16,10 @@ use crate::limits::IMAGE_MAX_BYTES;
 /// The properties are those of the Images API v2 (Glance: `glance/api/v2/images.py`,
 /// `get_base_properties`); what the API computes (`self`, `file`, `schema`, `stores`) is not here.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Image(pub(super) ImageParts);
+pub struct Image(
+    /// Behind a pointer: images pass through many hands.
+    pub(super) Box<ImageParts>,
+);
 
 /// The fields of a record, for the codec and the transitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +41,11 @@ pub(crate) struct ImageParts {
     pub(crate) size: Option<u64>,
     pub(crate) virtual_size: Option<u64>,
     pub(crate) checksum: Option<Digest>,
-    pub(crate) os_hash_algo: Option<String>,
+    /// Made by `hash_name`.
+    pub(crate) os_hash_algo: Option<Cow<'static, str>>,
     pub(crate) os_hash_value: Option<Digest>,
-    pub(crate) tags: BTreeSet<String>,
-    pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) tags: TextSet,
+    pub(crate) properties: TextMap,
     pub(crate) locations: Vec<Location>,
     pub(crate) data: Option<DataRef>,
 }
@@ -50,17 +55,13 @@ impl Image {
     ///
     /// # Errors
     /// The code that the value would have got in a request, when one breaks its bounds.
-    pub(crate) fn from_parts(parts: ImageParts) -> Result<Self> {
+    pub(crate) fn from_parts(parts: impl Into<Box<ImageParts>>) -> Result<Self> {
+        let parts = parts.into();
         if let Some(name) = &parts.name {
             rules::check_name(name)?;
         }
-        parts
-            .tags
-            .iter()
-            .try_for_each(|tag| rules::check_tag(tag))?;
-        for (name, value) in &parts.properties {
-            rules::check_property_len(name, value)?;
-        }
+        rules::check_tags(&parts.tags)?;
+        rules::check_property_lens(&parts.properties)?;
         rules::bounded("min_disk", i64::from(parts.min_disk))?;
         rules::bounded("min_ram", i64::from(parts.min_ram))?;
         for (what, len) in [("size", parts.size), ("virtual_size", parts.virtual_size)] {
@@ -86,7 +87,7 @@ impl Image {
 
     /// Leaves out the custom properties that a test says are to be hidden.
     pub(crate) fn without_properties(mut self, is_hidden: impl Fn(&str) -> bool) -> Self {
-        self.0.properties.retain(|name, _| !is_hidden(name));
+        self.0.properties.retain(|name| !is_hidden(name));
         self
     }
 
@@ -157,7 +158,7 @@ impl Image {
     }
 
     /// Returns the tags, ascending by bytes.
-    pub fn tags(&self) -> &BTreeSet<String> {
+    pub fn tags(&self) -> &TextSet {
         &self.0.tags
     }
 
@@ -197,13 +198,13 @@ impl Image {
     }
 
     /// Returns the custom properties, ascending by bytes of the name.
-    pub fn properties(&self) -> &BTreeMap<String, String> {
+    pub fn properties(&self) -> &TextMap {
         &self.0.properties
     }
 
     /// Returns the value of a custom property.
     pub fn property(&self, name: &str) -> Option<&str> {
-        self.0.properties.get(name).map(String::as_str)
+        self.0.properties.get(name)
     }
 
     /// Returns the places of the data, in order.

@@ -1,10 +1,8 @@
 //! Bounds and names that are the same wherever a property comes from: create, patch or the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::error::{Error, ErrorCode, Result};
-use crate::image::Location;
 use crate::image::field::Field;
+use crate::image::{Location, TextMap, TextSet};
 use crate::limits::{NAME_MAX_CHARS, PROPERTY_MAX_BYTES};
 
 /// Most bytes of tags, custom properties and locations together, so that a record stays one that the
@@ -87,6 +85,24 @@ pub(super) fn check_tag(tag: &str) -> Result<()> {
     check_text("tag", tag)
 }
 
+/// Tests each tag of a record.
+pub(super) fn check_tags(tags: &TextSet) -> Result<()> {
+    // No text has more characters than bytes, so the lengths mostly say it all.
+    match tags.fits(NAME_MAX_CHARS) {
+        true => Ok(()),
+        false => tags.iter().try_for_each(check_tag),
+    }
+}
+
+/// Tests the lengths of each custom property of a record.
+pub(super) fn check_property_lens(properties: &TextMap) -> Result<()> {
+    let mut pairs = properties.iter();
+    match properties.fits(NAME_MAX_CHARS, PROPERTY_MAX_BYTES) {
+        true => Ok(()),
+        false => pairs.try_for_each(|(name, value)| check_property_len(name, value)),
+    }
+}
+
 /// Tests the lengths of a custom property: name 1 to 255 characters, value up to 65,535 bytes.
 pub(super) fn check_property_len(name: &str, value: &str) -> Result<()> {
     if name.is_empty() {
@@ -138,14 +154,13 @@ pub(super) fn check_characters(what: &str, text: &str) -> Result<()> {
 
 /// Tests the length of all texts of a record that grow with what callers write.
 pub(super) fn check_text_len<'a>(
-    tags: &BTreeSet<String>,
-    properties: &BTreeMap<String, String>,
+    tags: &TextSet,
+    properties: &TextMap,
     locations: impl IntoIterator<Item = &'a Location>,
 ) -> Result<()> {
-    let pairs = |map: &BTreeMap<String, String>| -> usize {
-        map.iter().map(|(key, value)| key.len() + value.len()).sum()
-    };
-    let tags: usize = tags.iter().map(String::len).sum();
+    let pairs =
+        |map: &TextMap| -> usize { map.iter().map(|(key, value)| key.len() + value.len()).sum() };
+    let tags: usize = tags.iter().map(str::len).sum();
     let places = locations.into_iter();
     let places: usize = places.map(|it| it.url().len() + pairs(it.metadata())).sum();
     let (found, limit) = (tags + pairs(properties) + places, TEXT_MAX_BYTES);
@@ -157,7 +172,7 @@ pub(super) fn check_text_len<'a>(
 }
 
 /// Counts the properties that the quota counts: all but those of the engine.
-pub(super) fn count_custom(properties: &BTreeMap<String, String>) -> usize {
+pub(super) fn count_custom(properties: &TextMap) -> usize {
     let names = properties.keys();
     names
         .filter(|name| !name.starts_with(ENGINE_PREFIX))

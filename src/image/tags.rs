@@ -16,7 +16,7 @@ impl Image {
         let count = tags.len() + usize::from(!tags.contains(tag));
         limits.check_tag_count(count)?;
         let parts = &mut self.0;
-        let is_new = parts.tags.insert(tag.to_owned());
+        let is_new = parts.tags.insert(tag);
         let len = rules::check_text_len(&parts.tags, &parts.properties, &parts.locations);
         if is_new && len.is_err() {
             parts.tags.remove(tag);

@@ -1,5 +1,6 @@
 //! The flow of one upload: queued to saving, lanes, and one transaction to active or back.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -186,7 +187,7 @@ fn cutter_for(image: &Image) -> CutterKind {
 /// What the digest lanes found.
 struct Digests {
     checksum: Option<Digest>,
-    os_hash: Option<(String, Digest)>,
+    os_hash: Option<(Cow<'static, str>, Digest)>,
 }
 
 impl Flow {
@@ -289,8 +290,8 @@ impl Flow {
         let digest = |hasher: Hasher| Digest::from_bytes(hasher.finish().as_bytes());
         let checksum = checksum.map(digest).transpose()?;
         let os_hash = match (os_hash.map(digest).transpose()?, self.ingest.os_hash) {
-            (Some(digest), Some(algorithm)) => Some((algorithm.name().to_owned(), digest)),
-            (None, Some(Algorithm::Md5)) => checksum.map(|digest| ("md5".to_owned(), digest)),
+            (Some(digest), Some(algorithm)) => Some((algorithm.name().into(), digest)),
+            (None, Some(Algorithm::Md5)) => checksum.map(|digest| ("md5".into(), digest)),
             _ => None,
         };
         expect(self.options.expected_checksum, checksum, "MD5")?;
@@ -428,4 +429,19 @@ fn expect(expected: Option<Digest>, found: Option<Digest>, what: &str) -> Result
 
 fn internal(message: &str) -> Error {
     Error::new(ErrorCode::Internal, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::hash_name;
+
+    #[test]
+    fn records_name_every_algorithm_without_a_copy() {
+        for algorithm in Algorithm::ALL {
+            let name = hash_name(algorithm.name());
+            assert_eq!(name, algorithm.name());
+            assert!(matches!(name, Cow::Borrowed(_)), "{name}");
+        }
+    }
 }

@@ -146,7 +146,7 @@ impl Filters {
             && self.matches_times(image)
             && self.matches_numbers(image)
             && self.matches_words(image)
-            && self.tags.is_subset(image.tags())
+            && self.tags.iter().all(|tag| image.tags().contains(tag))
             && self.matches_properties(image)
     }
 

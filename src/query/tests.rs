@@ -48,6 +48,8 @@ fn row(value: &Value) -> Row {
         Timestamp::from_micros(seconds * 1_000_000)
     };
     let small = |name: &str| u32::try_from(value[name].as_u64().unwrap()).unwrap();
+    let tags = value["tags"].as_array().unwrap().iter();
+    let pairs = value["properties"].as_object().unwrap().iter();
     let parts = ImageParts {
         id: text("id").unwrap().parse().unwrap(),
         revision: 1,
@@ -68,8 +70,10 @@ fn row(value: &Value) -> Row {
         checksum: text("checksum").map(|hex| hex.parse().unwrap()),
         os_hash_algo: None,
         os_hash_value: text("os_hash_value").map(|hex| hex.parse().unwrap()),
-        tags: serde_json::from_value(value["tags"].clone()).unwrap(),
-        properties: serde_json::from_value(value["properties"].clone()).unwrap(),
+        tags: tags.map(|tag| tag.as_str().unwrap()).collect(),
+        properties: pairs
+            .map(|(name, text)| (name, text.as_str().unwrap()))
+            .collect(),
         locations: Vec::new(),
         data: None,
     };

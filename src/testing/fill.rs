@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::id::{ImageId, ProjectId};
-use crate::image::{Digest, Image, Limits, Member, MemberStatus, NewImage, Status};
+use crate::image::{Digest, Image, Limits, Member, MemberStatus, NewImage, Status, hash_name};
 use crate::index::{Durability, Kv, Put, images, members};
 
 /// An image to be put into an index as it is.
@@ -63,7 +63,7 @@ fn image(made: &MadeImage) -> Result<Image> {
     parts.updated_at = made.updated_at;
     if let Some((md5, sha512)) = made.digests {
         parts.checksum = Some(md5);
-        parts.os_hash_algo = Some("sha512".to_owned());
+        parts.os_hash_algo = Some(hash_name("sha512"));
         parts.os_hash_value = Some(sha512);
     }
     Image::from_parts(parts)

@@ -1,11 +1,9 @@
 //! Records as an engine may hold them, also where no call leads to them yet.
 
-use std::collections::BTreeMap;
-
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ProjectId;
-use crate::image::{Image, ImageParts, Location, Member, MemberStatus, Status};
+use crate::image::{Image, ImageParts, Location, Member, MemberStatus, Status, hash_name};
 use crate::index::{Durability, Kv, images, members};
 use crate::wire::{ImageAnswer, LocationAnswer};
 
@@ -57,10 +55,10 @@ fn parts(document: &ImageAnswer) -> Result<ImageParts> {
         size: it.size,
         virtual_size: it.virtual_size,
         checksum: it.checksum,
-        os_hash_algo: it.os_hash_algo,
+        os_hash_algo: it.os_hash_algo.as_deref().map(hash_name),
         os_hash_value: it.os_hash_value,
-        tags: it.tags,
-        properties: it.properties,
+        tags: it.tags.into_iter().collect(),
+        properties: it.properties.into_iter().collect(),
         locations: it
             .locations
             .iter()
@@ -78,6 +76,6 @@ fn location(place: &LocationAnswer) -> Result<Location> {
             text.ok_or_else(|| Error::new(ErrorCode::InvalidParameter, "metadata holds no text"))?;
         Ok((key.clone(), text))
     });
-    let metadata: Result<BTreeMap<_, _>> = metadata.collect();
+    let metadata: Result<_> = metadata.collect();
     Ok(Location::new(place.url.clone(), metadata?))
 }

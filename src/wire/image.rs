@@ -165,9 +165,8 @@ impl<'a> ImageDocument<'a> {
 
     fn put_properties<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let is_shown = |name: &&str| !INTERNAL.contains(name) && !is_of_document(name);
-        let mut shown = (self.image.properties().iter())
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| is_shown(name));
+        let properties = self.image.properties().iter();
+        let mut shown = properties.filter(|(name, _)| is_shown(name));
         shown.try_for_each(|(name, value)| map.serialize_entry(name, value))
     }
 }

@@ -19,7 +19,7 @@ impl Work<'_> {
         };
         self.expect_allowed(name, action)?;
         let properties = &mut self.image.0.properties;
-        properties.insert(name.to_owned(), value.to_owned());
+        properties.insert(name, value);
         Ok(())
     }
 

@@ -90,10 +90,7 @@ fn refused(applied: Result<Applied>, code: ErrorCode) {
 
 fn with_properties(pairs: &[(&str, &str)]) -> Image {
     let mut image = image(Status::Queued);
-    let pairs = pairs
-        .iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
-    image.0.properties = pairs.collect();
+    image.0.properties = pairs.iter().copied().collect();
     image
 }
 
@@ -160,7 +157,7 @@ fn quotas_count_the_result_and_only_what_was_added() {
         ..Limits::default()
     };
     let mut image = with_properties(&[("a", ""), ("b", ""), ("os_glance_x", "")]);
-    image.0.tags = ["x".to_owned(), "y".to_owned()].into();
+    image.0.tags = ["x", "y"].into_iter().collect();
     let code = |patch: Patch| {
         let applied = image.apply(&patch, &ALL, &rules(&limits), at(9_000));
         applied.err().map(|e| e.code())

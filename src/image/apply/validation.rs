@@ -1,8 +1,10 @@
 //! What a request says about the data of its locations, against what the record says.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::entry::{Entry, Validation};
-use crate::image::{Digest, Image, Status};
+use crate::image::{Digest, Image, Status, hash_name};
 
 /// Length of an MD5, in bytes.
 const CHECKSUM_BYTES: usize = 16;
@@ -11,7 +13,7 @@ const CHECKSUM_BYTES: usize = 16;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::image) struct Learned {
     pub(in crate::image) checksum: Option<Digest>,
-    pub(in crate::image) os_hash: Option<(String, Digest)>,
+    pub(in crate::image) os_hash: Option<(Cow<'static, str>, Digest)>,
 }
 
 /// Compares the validation data of locations with each other and with the record.
@@ -81,7 +83,7 @@ fn os_hash(
     image: &Image,
     given: &Validation,
     hash: Option<(&str, usize)>,
-) -> Result<Option<(String, Digest)>> {
+) -> Result<Option<(Cow<'static, str>, Digest)>> {
     if let Some((name, known)) = image.os_hash_algo().zip(image.os_hash_value()) {
         let same =
             given.algorithm == name && given.digest.parse::<Digest>().is_ok_and(|it| it == *known);
@@ -98,7 +100,7 @@ fn os_hash(
         )));
     };
     let digest = digest("os_hash_value", &given.digest, len_bytes)?;
-    Ok(Some((name.to_owned(), digest)))
+    Ok(Some((hash_name(name), digest)))
 }
 
 fn digest(what: &str, text: &str, len_bytes: usize) -> Result<Digest> {

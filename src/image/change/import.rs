@@ -122,7 +122,7 @@ impl Image {
             return Err(Error::new(ErrorCode::ImportLocked, message));
         }
         let properties = &mut self.0.properties;
-        properties.insert(LOCK.to_owned(), task.to_owned());
+        properties.insert(LOCK, task);
         match method {
             ImportMethod::CopyImage => self.touch(now),
             _ => self.enter(Status::Importing, now),
@@ -192,14 +192,14 @@ impl Image {
     /// Moves the stores that an import was writing to those in which it has failed.
     fn fail_stores(&mut self) {
         let properties = &mut self.0.properties;
-        let Some(running) = properties.get_mut(RUNNING).filter(|list| !list.is_empty()) else {
+        let Some(running) = properties.get(RUNNING).filter(|list| !list.is_empty()) else {
             return;
         };
-        let running = std::mem::take(running);
-        let failed = properties.entry(FAILED.to_owned()).or_default();
+        let failed = properties.get(FAILED).unwrap_or_default();
         let all = running.split(',').chain(failed.split(','));
         let all: BTreeSet<&str> = all.filter(|name| !name.is_empty()).collect();
-        *failed = all.into_iter().collect::<Vec<_>>().join(",");
+        let failed = all.into_iter().collect::<Vec<_>>().join(",");
+        properties.extend([(RUNNING, ""), (FAILED, &failed)]);
     }
 }
 
@@ -222,9 +222,7 @@ mod tests {
     fn recovery_says_which_stores_have_failed() {
         let mut broken = image(Status::Importing);
         let properties = &mut broken.0.properties;
-        properties.insert(RUNNING.to_owned(), "fast,slow".to_owned());
-        properties.insert(FAILED.to_owned(), "old".to_owned());
-        properties.insert(LOCK.to_owned(), "task".to_owned());
+        properties.extend([(RUNNING, "fast,slow"), (FAILED, "old"), (LOCK, "task")]);
         assert!(broken.recover(Staged::Incomplete, at(9_000)).unwrap());
         assert_eq!(broken.status(), Status::Queued);
         assert_eq!(broken.property(RUNNING), Some(""));

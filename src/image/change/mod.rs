@@ -157,7 +157,7 @@ pub(super) mod tests {
             size: 10,
             virtual_size: Some(20),
             checksum: Some(Digest::from_bytes(&[1; 16]).unwrap()),
-            os_hash: Some(("sha512".to_owned(), Digest::from_bytes(&[2; 64]).unwrap())),
+            os_hash: Some(("sha512".into(), Digest::from_bytes(&[2; 64]).unwrap())),
             location: Location::in_store("smalti://fast/7", "fast"),
             data: DataRef {
                 store: 1,

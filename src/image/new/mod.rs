@@ -2,15 +2,15 @@
 
 mod json;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
 use crate::image::apply::protected;
 use crate::image::record::ImageParts;
 use crate::image::rules::{self, NameClass};
-use crate::image::{ContainerFormat, DiskFormat, Image, Limits, Status, Visibility};
+use crate::image::{
+    ContainerFormat, DiskFormat, Image, Limits, Status, TextMap, TextSet, Visibility,
+};
 
 /// An image that is to be created.
 ///
@@ -41,8 +41,8 @@ pub struct NewImage {
     container_format: Option<ContainerFormat>,
     min_disk: i64,
     min_ram: i64,
-    tags: BTreeSet<String>,
-    properties: BTreeMap<String, String>,
+    tags: TextSet,
+    properties: TextMap,
 }
 
 /// Who is to own the image.
@@ -126,13 +126,13 @@ impl NewImage {
 
     /// Adds a tag of 1 to 255 characters; one that is there already changes nothing.
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        self.tags.insert(tag.into());
+        self.tags.insert(tag);
         self
     }
 
     /// Adds a custom property; the last value of a name wins.
     pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.properties.insert(name.into(), value.into());
+        self.properties.insert(name, value);
         self
     }
 
@@ -276,14 +276,13 @@ impl NewImage {
         if let Owner::Named(owner) = &self.owner {
             rules::check_text("owner", owner)?;
         }
-        self.tags.iter().try_for_each(|tag| rules::check_tag(tag))?;
+        rules::check_tags(&self.tags)?;
         self.refuse(
             NameClass::Base,
             ErrorCode::SchemaViolation,
             "that of a base property",
         )?;
-        let mut properties = self.properties.iter();
-        properties.try_for_each(|(name, value)| rules::check_property_len(name, value))
+        rules::check_property_lens(&self.properties)
     }
 
     fn check_characters(&self) -> Result<()> {

@@ -11,12 +11,12 @@ mod patch;
 mod status;
 mod tags;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::ProjectId;
-use crate::image::{Image, ImageParts, Limits, Location, Status, Visibility};
+use crate::image::{Image, ImageParts, Limits, Location, Status, TextMap, Visibility, hash_name};
 use crate::json::{self, Json, Number, Object};
 
 /// When the images of vectors were made.
@@ -188,7 +188,7 @@ fn image(document: &Object<'_>) -> Image {
         size: length("size"),
         virtual_size: length("virtual_size"),
         checksum: digest("checksum"),
-        os_hash_algo: optional_text(document, "os_hash_algo").map(str::to_owned),
+        os_hash_algo: optional_text(document, "os_hash_algo").map(hash_name),
         os_hash_value: digest("os_hash_value"),
         tags: texts(document, "tags").into_iter().collect(),
         properties: properties(document),
@@ -198,11 +198,11 @@ fn image(document: &Object<'_>) -> Image {
     .unwrap()
 }
 
-fn properties(document: &Object<'_>) -> BTreeMap<String, String> {
+fn properties(document: &Object<'_>) -> TextMap {
     let is_custom = |name: &str| name != "visibility" && !BASE.contains(&name);
     let custom = document.iter().filter(|(name, _)| is_custom(name));
     custom
-        .map(|(name, _)| (name.to_owned(), text(document, name).to_owned()))
+        .map(|(name, _)| (name, text(document, name)))
         .collect()
 }
 
@@ -213,9 +213,7 @@ fn locations(document: &Object<'_>) -> Vec<Location> {
     let places = items.iter().map(|item| match item {
         Json::Object(place) => {
             let metadata = child(place, "metadata");
-            let pairs = metadata
-                .iter()
-                .map(|(key, _)| (key.into(), text(metadata, key).into()));
+            let pairs = metadata.iter().map(|(key, _)| (key, text(metadata, key)));
             Location::new(text(place, "url"), pairs.collect())
         }
         other => panic!("location is {other:?}"),
@@ -269,7 +267,7 @@ fn document(image: &Image, shows_locations: bool) -> Object<'_> {
     };
     let digest =
         |digest: Option<&crate::image::Digest>| or_null(digest.map(|it| it.to_string()).as_deref());
-    let tags = image.tags().iter().map(|tag| Json::text(tag)).collect();
+    let tags = image.tags().iter().map(Json::text).collect();
     let mut members = vec![
         ("id", Json::Text(image.id().to_string().into())),
         ("name", or_null(image.name())),
@@ -304,14 +302,14 @@ fn document(image: &Image, shows_locations: bool) -> Object<'_> {
     let custom = parts
         .properties
         .iter()
-        .map(|(name, value)| (name.as_str(), Json::text(value)));
+        .map(|(name, value)| (name, Json::text(value)));
     let all = members.into_iter().chain(custom);
     Object::new(all.map(|(name, value)| (name.into(), value)).collect())
 }
 
 fn place(location: &Location) -> Json<'_> {
     let metadata = location.metadata().iter();
-    let metadata = metadata.map(|(key, value)| (key.as_str().into(), Json::text(value)));
+    let metadata = metadata.map(|(key, value)| (key.into(), Json::text(value)));
     Json::Object(Object::new(vec![
         ("url".into(), Json::text(location.url())),
         (

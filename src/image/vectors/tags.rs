@@ -25,7 +25,7 @@ fn check(vector: &Object<'_>) -> Result<(), String> {
     match call(vector, &actor, &mut image) {
         Ok(()) => {
             assert_eq!(image.revision(), 2);
-            let found: Vec<&String> = image.tags().iter().collect();
+            let found: Vec<&str> = image.tags().iter().collect();
             let expected = texts(expect, "tags");
             if expected.iter().eq(found.iter().copied()) {
                 Ok(())

@@ -1,16 +1,22 @@
 //! The stored form of images and tombstones, converted by hand to and from the types of `image`.
 //!
 //! The two may change apart: a new field of `Image` is a new version here. Numbers of words are part
-//! of the format and never used again. Sets and maps are stored strictly ascending.
+//! of the format and never used again. Sets and maps are stored strictly ascending. Images are
+//! written by way of a row, whose type says the form; they are read by hand (`read`), because that
+//! happens by the hundred, and tests compare it with what the row would read.
 
-use std::collections::BTreeMap;
+mod read;
+#[cfg(test)]
+mod reference;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::id::{ChunkId, ImageId, ProjectId};
+use crate::id::{ImageId, ProjectId};
 use crate::image::{ContainerFormat, DataRef, Digest, DiskFormat, Image, ImageParts};
-use crate::image::{Location, Status, Visibility};
-use crate::index::codec::{self, BorrowDecode, Decode, Encode, Record, kind};
+use crate::image::{Location, Status, TextMap, Visibility};
+#[cfg(any(test, feature = "testing"))]
+use crate::index::codec::BorrowDecode;
+use crate::index::codec::{self, Body, Encode, Record, kind};
 
 const STATUSES: &[(u8, Status)] = &[
     (1, Status::Queued),
@@ -60,7 +66,8 @@ const CONTAINER_FORMATS: &[(u8, ContainerFormat)] = &[
 type Pairs<'a> = Vec<(&'a str, &'a str)>;
 
 /// An image, version 1. Fields are stored in this order.
-#[derive(Encode, BorrowDecode)]
+#[derive(Encode)]
+#[cfg_attr(test, derive(BorrowDecode))]
 struct ImageRow<'a> {
     id: [u8; 16],
     id_case: u32,
@@ -88,13 +95,15 @@ struct ImageRow<'a> {
     data: Option<DataRow>,
 }
 
-#[derive(Encode, BorrowDecode)]
+#[derive(Encode)]
+#[cfg_attr(test, derive(BorrowDecode))]
 struct LocationRow<'a> {
     url: &'a str,
     metadata: Pairs<'a>,
 }
 
-#[derive(Encode, Decode)]
+#[derive(Encode)]
+#[cfg_attr(test, derive(BorrowDecode))]
 struct DataRow {
     store: u16,
     domain: u32,
@@ -147,8 +156,9 @@ pub(crate) fn encode_image(image: &Image) -> Result<Vec<u8>> {
 /// # Errors
 /// `NewerFormat` for a version that a newer release wrote, else `Corrupt`.
 pub(crate) fn decode_image(bytes: &[u8]) -> Result<Image> {
-    let row: ImageRow<'_> = codec::decode(bytes)?;
-    let parts = parts(row)?;
+    let mut body = Body::open::<ImageRow<'_>>(bytes)?;
+    let parts = read::image(&mut body)?;
+    body.finish()?;
     Image::from_parts(parts).map_err(|e| codec::corrupt::<ImageRow<'_>>(&e).with_source(e))
 }
 
@@ -176,41 +186,11 @@ fn row(image: &ImageParts) -> ImageRow<'_> {
         checksum: image.checksum.as_ref().map(Digest::as_bytes),
         os_hash_algo: image.os_hash_algo.as_deref(),
         os_hash_value: image.os_hash_value.as_ref().map(Digest::as_bytes),
-        tags: image.tags.iter().map(String::as_str).collect(),
+        tags: image.tags.iter().collect(),
         properties: pairs(&image.properties),
         locations: image.locations.iter().map(location_row).collect(),
         data: image.data.as_ref().map(data_row),
     }
-}
-
-fn parts(row: ImageRow<'_>) -> Result<ImageParts> {
-    let disk = |n| word("disk format", DISK_FORMATS, n);
-    let container = |n| word("container format", CONTAINER_FORMATS, n);
-    Ok(ImageParts {
-        id: ImageId::from_parts(row.id, row.id_case),
-        revision: row.revision,
-        name: row.name.map(str::to_owned),
-        status: word("status", STATUSES, row.status)?,
-        visibility: word("visibility", VISIBILITIES, row.visibility)?,
-        protected: row.protected,
-        os_hidden: row.os_hidden,
-        owner: row.owner.map(project::<ImageRow<'_>>).transpose()?,
-        disk_format: row.disk_format.map(disk).transpose()?,
-        container_format: row.container_format.map(container).transpose()?,
-        min_disk: row.min_disk,
-        min_ram: row.min_ram,
-        created_at: Timestamp::from_micros(row.created_at),
-        updated_at: Timestamp::from_micros(row.updated_at),
-        size: row.size,
-        virtual_size: row.virtual_size,
-        checksum: row.checksum.map(digest).transpose()?,
-        os_hash_algo: row.os_hash_algo.map(str::to_owned),
-        os_hash_value: row.os_hash_value.map(digest).transpose()?,
-        tags: row.tags.into_iter().map(str::to_owned).collect(),
-        properties: map(row.properties),
-        locations: row.locations.into_iter().map(location).collect(),
-        data: row.data.map(data),
-    })
 }
 
 fn location_row(location: &Location) -> LocationRow<'_> {
@@ -218,10 +198,6 @@ fn location_row(location: &Location) -> LocationRow<'_> {
         url: location.url(),
         metadata: pairs(location.metadata()),
     }
-}
-
-fn location(row: LocationRow<'_>) -> Location {
-    Location::new(row.url, map(row.metadata))
 }
 
 fn data_row(data: &DataRef) -> DataRow {
@@ -235,36 +211,8 @@ fn data_row(data: &DataRef) -> DataRow {
     }
 }
 
-fn data(row: DataRow) -> DataRef {
-    DataRef {
-        store: row.store,
-        domain: row.domain,
-        root: ChunkId(row.root),
-        len_bytes: row.len_bytes,
-        zero_bytes: row.zero_bytes,
-        cutter: row.cutter,
-    }
-}
-
-fn pairs(map: &BTreeMap<String, String>) -> Pairs<'_> {
-    map.iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect()
-}
-
-fn map(pairs: Pairs<'_>) -> BTreeMap<String, String> {
-    pairs
-        .into_iter()
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
-        .collect()
-}
-
-fn digest(bytes: &[u8]) -> Result<Digest> {
-    Digest::from_bytes(bytes).map_err(|e| codec::corrupt::<ImageRow<'_>>(&e).with_source(e))
-}
-
-fn project<R: Record>(text: &str) -> Result<ProjectId> {
-    ProjectId::new(text).map_err(|e| codec::corrupt::<R>(&e).with_source(e))
+fn pairs(map: &TextMap) -> Pairs<'_> {
+    map.iter().collect()
 }
 
 /// Returns the number of a word; a word that no table has is 0, which is never read back. A test
@@ -274,14 +222,6 @@ fn number<T: Copy + PartialEq>(table: &[(u8, T)], word: T) -> u8 {
         .iter()
         .find(|entry| entry.1 == word)
         .map_or(0, |entry| entry.0)
-}
-
-fn word<T: Copy>(what: &str, table: &[(u8, T)], number: u8) -> Result<T> {
-    let found = table.iter().find(|entry| entry.0 == number);
-    found.map(|entry| entry.1).ok_or_else(|| {
-        let known = table.len();
-        codec::corrupt::<ImageRow<'_>>(format!("{what} {number} found, 1 to {known} expected"))
-    })
 }
 
 fn ascending<'a>(what: &str, texts: impl Iterator<Item = &'a &'a str>) -> Result<(), String> {
@@ -302,7 +242,8 @@ pub(crate) struct Tombstone {
 }
 
 /// A tombstone, version 1.
-#[derive(Encode, BorrowDecode)]
+#[derive(Encode)]
+#[cfg_attr(any(test, feature = "testing"), derive(BorrowDecode))]
 struct TombstoneRow<'a> {
     deleted_at: i64,
     owner: Option<&'a str>,
@@ -345,7 +286,10 @@ impl Tombstone {
         let row: TombstoneRow<'_> = codec::decode(bytes)?;
         Ok(Self {
             deleted_at: Timestamp::from_micros(row.deleted_at),
-            owner: row.owner.map(project::<TombstoneRow<'_>>).transpose()?,
+            owner: row
+                .owner
+                .map(read::project::<TombstoneRow<'_>>)
+                .transpose()?,
         })
     }
 }

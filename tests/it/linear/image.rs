@@ -242,8 +242,10 @@ fn seen(image: &Image) -> View {
         revision: image.revision(),
         name: image.name().map(str::to_owned),
         visibility: image.visibility(),
-        tags: image.tags().clone(),
-        properties: image.properties().clone(),
+        tags: image.tags().iter().map(str::to_owned).collect(),
+        properties: (image.properties().iter())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 

@@ -83,8 +83,10 @@ impl From<&Image> for Shown {
             checksum: digest(image.checksum()),
             os_hash_algo: text(image.os_hash_algo()),
             os_hash_value: digest(image.os_hash_value()),
-            tags: image.tags().clone(),
-            properties: image.properties().clone(),
+            tags: image.tags().iter().map(str::to_owned).collect(),
+            properties: (image.properties().iter())
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             locations: places.map(|place| place.url().to_owned()).collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! The codec of records: an envelope of kind and version around a bincode body.
 //!
-//! The only file that knows bincode. Stored bytes are input: decoding never panics, allocates at
+//! The only folder that knows bincode. Stored bytes are input: decoding never panics, allocates at
 //! most a fixed multiple of what it was given, takes the whole input and accepts only what encoding
 //! would have written. The checksum is not here; `kv` adds it to every value.
 //!
@@ -8,12 +8,15 @@
 //! [kind u8][version u8][body: little-endian varints, bincode 2 "standard"]
 //! ```
 
+mod body;
+
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use bincode::de::read::{BorrowReader, Reader};
 use bincode::de::{BorrowDecoder, DecoderImpl};
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
-pub(crate) use bincode::{BorrowDecode, Decode, Encode};
+pub(crate) use bincode::{BorrowDecode, Encode};
+pub(crate) use body::Body;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -261,6 +264,8 @@ impl<'a> BorrowReader<'a> for Strict<'a> {
 
 #[cfg(test)]
 mod tests {
+    use bincode::Decode;
+
     use super::*;
 
     #[derive(Debug, PartialEq, Encode, Decode)]
