@@ -3,10 +3,6 @@
 //! Pure: no file, no clock, no random source; time and fresh ids are arguments. It does not know
 //! who asks (that is `policy`) nor how a record is stored (that is `index`).
 
-#[cfg_attr(
-    not(any(test, feature = "testing")),
-    expect(dead_code, reason = "waits for the calls of the engine")
-)]
 mod apply;
 mod change;
 mod digest;
