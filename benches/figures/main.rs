@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! cargo bench --bench figures --features testing -- [FIGURE]... [--dir DIR] [--size-mib N] [--rounds N]
-//!     [--images N] [--fleet DIR]
+//!     [--images N] [--cache-mib N] [--fleet DIR]
 //! ```
 
 #![expect(
@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// How many images there are where there are many.
     pub(crate) images: u64,
+    /// Memory for pages of an index, ours and the bare one, where there are many.
+    pub(crate) cache_bytes: usize,
     /// Where data sets of many images are kept for later runs.
     pub(crate) fleet: Option<PathBuf>,
 }
@@ -51,6 +53,7 @@ impl Plan {
             size_mib: 512,
             rounds: 3,
             images: 1_000_000,
+            cache_bytes: smalti::Settings::default().index_cache_bytes,
             fleet: None,
         };
         let mut args = std::env::args().skip(1);
@@ -61,6 +64,10 @@ impl Plan {
                 "--size-mib" => plan.size_mib = value().parse().expect("a number of MiB"),
                 "--rounds" => plan.rounds = value().parse().expect("a number of rounds"),
                 "--images" => plan.images = value().parse().expect("a number of images"),
+                "--cache-mib" => {
+                    let mib: usize = value().parse().expect("a number of MiB");
+                    plan.cache_bytes = mib << 20;
+                }
                 "--fleet" => plan.fleet = Some(value().into()),
                 // What cargo passes on its own.
                 "--bench" => {}

@@ -4,17 +4,14 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use smalti::{Caller, Engine};
+use smalti::{Caller, Engine, Settings};
 
-use crate::data::{MD5_AND_SHA512, Place, Rng, engine};
+use crate::data::{MD5_AND_SHA512, Place, Rng, engine, settings};
 use crate::fleet::{Fleet, project};
 use crate::lists::{self, Any};
 use crate::memory::{own_mib, run_child};
 use crate::raw_index::RawIndex;
 use crate::{Goal, Plan, Row, median};
-
-/// Memory for pages of either side.
-const CACHE: usize = 64 << 20;
 
 /// What was measured at one number of images.
 #[derive(Debug, Default)]
@@ -73,7 +70,15 @@ fn measure(plan: &Plan, count: u64) -> Seen {
     if plan.wants("S13") {
         seen.idle = run_child("idle", &path, &count.to_string());
     }
-    let (engine, raw) = (engine(&path, MD5_AND_SHA512), RawIndex::open(&raw, CACHE));
+    let cached = Settings {
+        index_cache_bytes: plan.cache_bytes,
+        ..settings(MD5_AND_SHA512)
+    };
+    let engine = Engine::builder(&path)
+        .settings(cached)
+        .open()
+        .expect("engine");
+    let raw = RawIndex::open(&raw, plan.cache_bytes);
     seen.show = wants("S9").then(|| show(&engine, &fleet, &raw));
     seen.page = wants("S10").then(|| lists::default_view(&engine, &fleet, &raw));
     seen.any = wants("S11").then(|| lists::any(&engine, &fleet));
