@@ -197,14 +197,16 @@ impl AsyncImages {
         self.call(move |images| images.update(&id, &patch)).await
     }
 
-    /// Returns a page of a list, as [`Images::list`]. Reads the index, where it is polled.
+    /// Returns a page of a list, as [`Images::list`], on a thread of the engine: some filters and
+    /// orders of many images take milliseconds.
     ///
-    /// Never waits, so that there is nothing to drop.
+    /// Dropping the future loses the page and nothing else.
     ///
     /// # Errors
     /// Those of [`Images::list`].
     pub async fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.images.list(query)
+        let query = query.clone();
+        self.call(move |images| images.list(&query)).await
     }
 
     /// Runs any other calls on a thread of the engine: those of members and tags, or several at

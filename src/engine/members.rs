@@ -39,7 +39,9 @@ impl Members {
         base.kv.write(Durability::Now, |put| {
             let (image, membership) = self.images.find(put, &self.id)?;
             judge.check(Action::MemberAdd, &image, membership)?;
-            limits.check_member_count(members::all(put, image.id())?.len() + 1)?;
+            if limits.members_max.is_some() {
+                limits.check_member_count(members::all(put, image.id())?.len() + 1)?;
+            }
             if members::find(put, image.id(), project)?.is_some() {
                 let message = format!("project {project} is a member already");
                 return Err(Error::new(ErrorCode::Duplicate, message));

@@ -62,12 +62,19 @@ pub(super) fn slot(get: &dyn Get, id: &ImageId) -> Result<u64> {
     found.ok_or_else(|| policy::not_found(id))
 }
 
-/// Returns the slot of an image, if lists hold it in a part.
-pub(super) fn listed_slot(get: &dyn Get, id: &ImageId, part: lists::Part) -> Result<Option<u64>> {
-    let found = load(get, id)?;
-    Ok(found
-        .filter(|(_, image)| lists::is_listed(image.status()) && lists::Part::of(image) == part)
-        .map(|(slot, _)| slot))
+/// Returns the slot of the image with an id, if lists hold it in a part.
+pub(super) fn listed_slot(get: &dyn Get, text: &str, part: lists::Part) -> Result<Option<u64>> {
+    let Ok(id) = text.parse() else {
+        return Ok(None);
+    };
+    // Ids are found without regard to case, filters regard it.
+    let counts = |image: &Image| {
+        lists::is_listed(image.status())
+            && lists::Part::of(image) == part
+            && image.id().to_string() == text
+    };
+    let found = load(get, &id)?.filter(|(_, image)| counts(image));
+    Ok(found.map(|(slot, _)| slot))
 }
 
 /// Sets the record of an image that is there.
@@ -194,7 +201,7 @@ fn take_slot(txn: &mut dyn Put, image: &Image) -> Result<u64> {
     let mut row = owners::row(txn, number)?;
     let slot = u64::from(number) << 32 | u64::from(row.next);
     row.next = row.next.checked_add(1).ok_or_else(|| {
-        let message = "an owner has made 2^32 images since it last had none";
+        let message = "2^32 images were public, or an owner's, since there was last none";
         Error::new(ErrorCode::QuotaExceeded, message)
     })?;
     row.add(1, 0)?;

@@ -24,6 +24,8 @@ pub(super) struct Candidates {
     pub(super) not_owner: Option<u32>,
     /// These; all of them as long as there is no set.
     pub(super) set: Option<Slots>,
+    /// What is left out where there is no set.
+    pub(super) except: Slots,
     /// What those that count pass.
     pub(super) bounds: Vec<Bound>,
 }
@@ -36,6 +38,7 @@ impl Candidates {
             span: self.span.clone(),
             not_owner: self.not_owner,
             set: Some(set),
+            except: Slots::default(),
             bounds: self.bounds.clone(),
         }
     }
@@ -45,9 +48,10 @@ impl Candidates {
         self.set.as_ref().filter(|_| self.bounds.is_empty())
     }
 
-    /// Tells whether nearly everything of the part is among them.
+    /// Tells whether everything of the part is among them, one scope aside.
     pub(super) fn is_all(&self) -> bool {
-        self.set.is_none() && self.bounds.is_empty() && self.span == self.part.span()
+        let open = self.set.is_none() && self.bounds.is_empty() && self.except.is_empty();
+        open && self.span == self.part.span()
     }
 
     /// Returns the one scope whose slots they have, if there is one.
@@ -80,7 +84,7 @@ impl Candidates {
         if let Some(not_owner) = self.not_owner {
             slots.retain_scopes(|scope| scope != not_owner);
         }
-        slots
+        slots.without(&self.except)
     }
 
     /// Tells whether these are few.
@@ -100,8 +104,7 @@ impl Candidates {
     /// Returns those that passed a bound.
     pub(super) fn passing(mut self, bound: &Bound, passed: Slots) -> Self {
         self.bounds.retain(|other| other != bound);
-        self.set = Some(passed);
-        self
+        self.among(passed)
     }
 
     /// Tests what is not tested yet.
@@ -111,9 +114,8 @@ impl Candidates {
             set = facts::filter(get, bound, &set)?;
         }
         Ok(Self {
-            set: Some(set),
             bounds: Vec::new(),
-            ..self.clone()
+            ..self.among(set)
         })
     }
 
@@ -140,11 +142,15 @@ impl Tester<'_> {
             span,
             not_owner,
             set,
+            except,
             ..
         } = self.of;
         let may_be = match set {
             Some(set) => set.contains(slot),
-            None => span.contains(&slot) && Some(scope_of(slot)) != *not_owner,
+            None => {
+                let is_out = Some(scope_of(slot)) == *not_owner || except.contains(slot);
+                span.contains(&slot) && !is_out
+            }
         };
         if !may_be {
             return Ok(false);

@@ -1,10 +1,13 @@
 //! Whether the rows of the lists are those of the records, no more and no less.
 
+use std::collections::BTreeMap;
+
 use super::posting;
-use super::rows::{self, Entry, Rows};
-use crate::error::Result;
+use super::rows::{self, Entry, Part, Rows};
+use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::index::{Get, Table, images, members, owners, places};
+use crate::index::owners::{self, OwnerRow};
+use crate::index::{Get, Table, images, members, places};
 
 /// How many rows there are, or ought to be.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,8 +19,8 @@ struct Counts {
     scrubs: u64,
     /// Sum of all numbers; a stray one shows in it.
     facts: u64,
-    records: u64,
-    live: u64,
+    /// What is counted of each owner and of what is public, its next slot aside.
+    owners: BTreeMap<u32, OwnerRow>,
 }
 
 /// Compares the lists with the records they are made of; `wrong` hears what differs.
@@ -44,8 +47,7 @@ fn expect(
     wrong: &mut dyn FnMut(String),
 ) -> Result<()> {
     let Entry { image, slot, .. } = entry;
-    counts.records += 1;
-    counts.live += u64::from(image.status().is_live());
+    count_owner(get, image, slot, counts, wrong)?;
     counts.scrubs += u64::from(image.status() == crate::image::Status::PendingDelete);
     shares(get, image, slot, counts, wrong)?;
     if !rows::is_listed(image.status()) {
@@ -86,6 +88,33 @@ fn expect(
     Ok(())
 }
 
+/// Counts an image for its owner and for the scope of its slot, which must not be given out again.
+fn count_owner(
+    get: &dyn Get,
+    image: &Image,
+    slot: u64,
+    counts: &mut Counts,
+    wrong: &mut dyn FnMut(String),
+) -> Result<()> {
+    let (scope, owner) = (rows::scope_of(slot), owners::number(get, image.owner())?);
+    let id = image.id();
+    let own = match Part::of(image).is_public() {
+        true => Some(rows::PUBLIC_SCOPE),
+        false => owner,
+    };
+    let next = u64::from(owners::row(get, scope)?.next);
+    if own != Some(scope) || slot & u64::from(u32::MAX) >= next {
+        wrong(format!(
+            "image {id} has slot {slot:#x}, {own:?} is its scope and {next} its next slot"
+        ));
+    }
+    counts.owners.entry(scope).or_default().records += 1;
+    if let Some(owner) = owner.filter(|_| image.status().is_live()) {
+        counts.owners.entry(owner).or_default().live += 1;
+    }
+    Ok(())
+}
+
 fn shares(
     get: &dyn Get,
     image: &Image,
@@ -122,11 +151,12 @@ fn found(get: &dyn Get) -> Result<Counts> {
         facts: sum(get, Table::Facts, &mut super::facts::sum)?,
         ..Counts::default()
     };
-    sum(get, Table::Owners, &mut |bytes| {
-        let row = owners::OwnerRow::decode(bytes)?;
-        counts.records += row.records;
-        counts.live += row.live;
-        Ok(0)
+    places::collect(get, Table::Owners, usize::MAX, &mut |key, bytes| {
+        let number = key.try_into().map(u32::from_be_bytes);
+        let number = number.map_err(|_| Error::corrupt("table owners: a key is not 4 bytes"))?;
+        let row = OwnerRow::decode(bytes)?;
+        counts.owners.insert(number, OwnerRow { next: 0, ..row });
+        Ok(())
     })?;
     Ok(counts)
 }

@@ -12,7 +12,6 @@ use super::sift::sift;
 use super::slots::Slots;
 use super::source::{SharedWith, Source};
 use crate::error::Result;
-use crate::id::ImageId;
 use crate::image::{ContainerFormat, Digest, DiskFormat, Status};
 use crate::index::{Get, Table, images};
 use crate::query::{Direction, Filters, TextField, TextTest};
@@ -68,6 +67,7 @@ pub(super) fn pass(get: &dyn Get, source: &Source, filters: &Filters) -> Result<
             span: source.span.clone(),
             not_owner: source.not_owner,
             set: None,
+            except: Slots::default(),
             bounds: bounds.clone().unwrap_or_default(),
         },
         is_rough: false,
@@ -103,7 +103,7 @@ impl Work<'_> {
         self.left.set.as_ref().is_some_and(Slots::is_empty)
     }
 
-    /// Applies what is posted, the rarest first; tells whether anything may be left.
+    /// Applies what is posted, what is rarest by its kind first; tells whether anything may be left.
     fn posted(&mut self, source: &Source, filters: &Filters) -> Result<bool> {
         let Some(wanted) = wanted(self.left.part, source, filters) else {
             return Ok(false);
@@ -112,8 +112,6 @@ impl Work<'_> {
             if *field == TextField::Id {
                 let ids = ids(self.get, self.left.part, test)?;
                 self.narrow(ids);
-                // Ids are equal without case, filters are not.
-                self.is_rough = true;
             }
         }
         for any in &wanted {
@@ -163,9 +161,13 @@ impl Work<'_> {
     }
 
     fn except(&mut self, posting: &Posting) -> Result<()> {
-        let set = self.left.slots(self.get)?;
-        let left = set.without(&posting.within(self.get, &set)?);
-        self.left.set = Some(left);
+        if let Some(set) = &self.left.set {
+            let left = set.without(&posting.within(self.get, set)?);
+            self.left.set = Some(left);
+            return Ok(());
+        }
+        let out = posting.load(self.get, &self.left.span)?;
+        self.left.except = self.left.except.or(&out);
         Ok(())
     }
 
@@ -251,13 +253,13 @@ fn texts(part: Part, filters: &Filters, fields: &[TextField]) -> Vec<Vec<Posting
 
 /// Returns the images with one of some ids.
 fn ids(get: &dyn Get, part: Part, test: &TextTest) -> Result<Slots> {
-    let asked: BTreeSet<ImageId> = match test {
-        TextTest::Is(text) => text.parse().into_iter().collect(),
-        TextTest::In(texts) => texts.iter().filter_map(|text| text.parse().ok()).collect(),
+    let texts = match test {
+        TextTest::Is(text) => std::slice::from_ref(text),
+        TextTest::In(texts) => texts,
     };
     let mut slots = Vec::new();
-    for id in asked {
-        slots.extend(images::listed_slot(get, &id, part)?);
+    for text in texts {
+        slots.extend(images::listed_slot(get, text, part)?);
     }
     Ok(Slots::of(slots))
 }

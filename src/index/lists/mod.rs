@@ -2,9 +2,9 @@
 //!
 //! Every image that lists may hold has a *slot*, a number: what is public has neighbouring ones, and
 //! so have the images of an owner. What is hidden and what is public lies apart from the rest, in
-//! *parts*. For each part there are *postings* (which slots have a value),
-//! *facts* (numbers by slot), *orders* (slots in order of a value) and *views* (whole records in
-//! order of creation). They change with the record, in its transaction and nowhere else.
+//! *parts*. For each part there are *postings* (which slots have a value), *orders* (slots in order of
+//! a value) and *views* (whole records in order of creation); *facts* (numbers by slot) are those of
+//! all parts. They change with the record, in its transaction and nowhere else.
 //!
 //! A page is made of the sources of its caller, each filtered to a set of slots and put in order
 //! as far as the page goes, and merged.

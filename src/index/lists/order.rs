@@ -5,6 +5,8 @@
 //! enough of them are in the set; and by keys of few values it is cut into *groups*, one after the
 //! other.
 
+use std::cmp::Ordering;
+
 use super::candidates::Candidates;
 use super::facts::{self, Fact};
 use super::posting::{Field, Posting};
@@ -13,8 +15,6 @@ use super::sift::FEW;
 use super::slots::Slots;
 use super::view::{self, Hit};
 use super::walk::Walk;
-use std::cmp::Ordering;
-
 use crate::error::Result;
 use crate::image::{ContainerFormat, DiskFormat, Image, Status};
 use crate::index::Get;
@@ -175,7 +175,10 @@ impl Orderer<'_> {
             let after = after.filter(|_| Some(equal[0].0) == behind);
             let left = limit - found.len();
             match (equal, after) {
-                ([(_, slot)], None) => found.push(Hit::Slot(*slot)),
+                ([(code, slot)], None) => found.push(match fact {
+                    Fact::CreatedAt => Hit::Created(*slot, directed(*code, direction)),
+                    _ => Hit::Slot(*slot),
+                }),
                 _ => {
                     let set = Slots::of(equal.iter().map(|(_, slot)| *slot));
                     found.extend(self.first(&from.among(set), &order[1..], after, left)?);
@@ -208,10 +211,7 @@ impl Orderer<'_> {
         })?;
         images.sort_unstable_by(compare);
         images.truncate(limit);
-        Ok(images
-            .into_iter()
-            .map(|image| Hit::Image(Box::new(image)))
-            .collect())
+        Ok(images.into_iter().map(Hit::Image).collect())
     }
 }
 

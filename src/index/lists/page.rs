@@ -84,8 +84,13 @@ struct Found {
     candidates: Candidates,
     hits: VecDeque<Hit>,
     is_done: bool,
-    last: Option<Box<Image>>,
+    last: Option<Image>,
+    /// How many are looked for at a time: twice as many each time, as each costs a look at all.
+    step: usize,
 }
+
+/// Most images that are looked for at a time, or those of a page if that is more.
+const STEP_MAX: usize = 1024;
 
 impl Run {
     fn new(get: &dyn Get, ask: &Ask<'_>, source: Source) -> Result<Self> {
@@ -105,6 +110,7 @@ impl Run {
                 hits: VecDeque::new(),
                 is_done: false,
                 last: None,
+                step: ask.limit,
             }),
             is_rough: passed.is_rough,
             head: None,
@@ -133,13 +139,14 @@ impl Run {
 impl Found {
     fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Image>> {
         if self.hits.is_empty() && !self.is_done {
-            let after = self.last.as_deref().or(ask.after);
+            let after = self.last.as_ref().or(ask.after);
             let orderer = Orderer {
                 get,
                 names: filter::names(ask.filters),
             };
-            let hits = orderer.first(&self.candidates, ask.order, after, ask.limit)?;
-            self.is_done = hits.len() < ask.limit;
+            let hits = orderer.first(&self.candidates, ask.order, after, self.step)?;
+            self.is_done = hits.len() < self.step;
+            self.step = self.step.max((self.step * 2).min(STEP_MAX));
             self.hits = hits.into();
         }
         let Some(hit) = self.hits.pop_front() else {
@@ -147,7 +154,7 @@ impl Found {
         };
         let image = hit.image(get, source.part)?;
         if self.hits.is_empty() && !self.is_done {
-            self.last = Some(Box::new(image.clone()));
+            self.last = Some(image.clone());
         }
         Ok(Some(image))
     }
@@ -170,10 +177,10 @@ fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
         };
         let prefix = rows::share_prefix(source.part, shared.member, status);
         let stream = Stream::of_shares(source.part, prefix, *direction, ask.after);
-        return Some(stream.without(source.not_owner));
+        return Some(stream.without(source.not_owner).for_page(ask.limit));
     }
     let is_one = source.part.is_public() || !source.is_all();
     let scope = rows::scope_of(*source.span.start());
     (is_one && source.not_owner.is_none())
-        .then(|| Stream::new(source.part, scope, *direction, ask.after))
+        .then(|| Stream::new(source.part, scope, *direction, ask.after).for_page(ask.limit))
 }

@@ -10,6 +10,7 @@ use super::facts::Fact;
 use super::rows::{self, Part, Sorted, TAIL_LEN};
 use super::view::{self, Hit};
 use crate::error::Result;
+use crate::id::ImageId;
 use crate::image::Image;
 use crate::index::Table;
 use crate::query::Direction;
@@ -26,16 +27,24 @@ pub(super) struct Path {
 impl Path {
     /// Returns the rows of a key that hold all of `from`.
     pub(super) fn new(sorted: Sorted, from: &Candidates) -> Self {
-        let part = from.part;
-        let (table, prefix) = match (sorted, from.scope()) {
-            (Sorted::Created, Some(scope)) => (Table::Views, rows::view_prefix(part, scope)),
-            _ => (Table::Orders, rows::order_prefix(part, sorted)),
-        };
+        match (sorted, from.scope()) {
+            (Sorted::Created, Some(scope)) => Self {
+                sorted,
+                part: from.part,
+                table: Table::Views,
+                prefix: rows::view_prefix(from.part, scope),
+            },
+            _ => Self::bare(sorted, from.part),
+        }
+    }
+
+    /// Returns the rows of a key that hold no records.
+    pub(super) fn bare(sorted: Sorted, part: Part) -> Self {
         Self {
             sorted,
             part,
-            table,
-            prefix,
+            table: Table::Orders,
+            prefix: rows::order_prefix(part, sorted),
         }
     }
 
@@ -92,7 +101,10 @@ impl Path {
     pub(super) fn hit(&self, key: &[u8], value: &[u8], slot: u64) -> Hit {
         match (self.table, self.sorted) {
             (Table::Views, _) => Hit::Record(value.to_vec()),
-            (_, Sorted::Id) => Hit::Slot(slot),
+            (_, Sorted::Id) => match key.last_chunk() {
+                Some(id) => Hit::Id(ImageId::from_bytes(*id)),
+                None => Hit::Slot(slot),
+            },
             _ => Hit::Place(view::place(self.part, slot, key)),
         }
     }

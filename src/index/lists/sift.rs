@@ -61,7 +61,7 @@ fn few(get: &dyn Get, from: &Candidates, bound: &Bound, most: u64) -> Result<Opt
         Fact::Size => Sorted::Size,
         Fact::VirtualSize | Fact::MinRam | Fact::MinDisk => return Ok(None),
     };
-    let path = Path::new(sorted, from);
+    let path = Path::bare(sorted, from.part);
     if !path.holds(bound) {
         return Ok(None);
     }
@@ -107,7 +107,7 @@ fn sample(get: &dyn Get, from: &Candidates) -> Result<Vec<u64>> {
 }
 
 fn first_by_id(get: &dyn Get, from: &Candidates) -> Result<Vec<u64>> {
-    let path = Path::new(Sorted::Id, from);
+    let path = Path::bare(Sorted::Id, from.part);
     let (mut slots, mut tester) = (Vec::new(), from.tester(|_| true));
     let rows = path.along(&[], Direction::Ascending);
     rows.each(get, &mut |_, value| {

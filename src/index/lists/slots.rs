@@ -109,6 +109,11 @@ impl Slots {
         self.merge(other, |ours, theirs| ours & theirs)
     }
 
+    /// Returns what either set holds.
+    pub(super) fn or(&self, other: &Self) -> Self {
+        self.merge(other, |ours, theirs| ours | theirs)
+    }
+
     /// Returns what this set holds and the other does not.
     pub(super) fn without(&self, other: &Self) -> Self {
         self.merge(other, |ours, theirs| ours & !theirs)
@@ -180,6 +185,7 @@ mod tests {
             let both = [x.words(), y.words()].concat();
             assert_eq!(set(Slots::of_words(both)), &a | &b);
             assert_eq!(set(x.without(&y)), &a - &b);
+            assert_eq!(set(x.or(&y)), &a | &b);
             assert!(a.iter().all(|&slot| x.contains(slot)));
             assert!((0..0x200).all(|slot| x.contains(slot) == a.contains(&slot)));
             assert!(x.without(&x).is_empty());

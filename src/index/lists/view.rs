@@ -9,6 +9,7 @@ use super::facts::{self, Fact};
 use super::rows::{self, Part, TAIL_LEN};
 use super::slots::Slots;
 use crate::error::{Error, Result};
+use crate::id::ImageId;
 use crate::image::Image;
 use crate::index::{Get, Table, images, owners};
 use crate::query::Direction;
@@ -18,12 +19,16 @@ use crate::query::Direction;
 pub(super) enum Hit {
     /// Its slot.
     Slot(u64),
+    /// Its slot and the code of when it was created.
+    Created(u64, u64),
+    /// Its id.
+    Id(ImageId),
     /// The key of its record in the views.
     Place(Vec<u8>),
     /// Its record, not decoded.
     Record(Vec<u8>),
     /// The image itself.
-    Image(Box<Image>),
+    Image(Image),
 }
 
 impl Hit {
@@ -31,9 +36,11 @@ impl Hit {
     pub(super) fn image(self, get: &dyn Get, part: Part) -> Result<Image> {
         match self {
             Self::Slot(slot) => fetch(get, part, slot),
+            Self::Created(slot, created) => created_at(get, part, slot, created),
+            Self::Id(id) => images::find(get, &id)?.ok_or_else(no_record),
             Self::Place(key) => at(get, &key),
             Self::Record(record) => Ok(images::decode(&record)?.1),
-            Self::Image(image) => Ok(*image),
+            Self::Image(image) => Ok(image),
         }
     }
 }
@@ -41,6 +48,11 @@ impl Hit {
 /// Returns the image of a slot.
 pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Image> {
     let created = facts::get(get, Fact::CreatedAt, slot)?;
+    created_at(get, part, slot, created)
+}
+
+/// Returns the image of a slot, created at that time.
+fn created_at(get: &dyn Get, part: Part, slot: u64, created: u64) -> Result<Image> {
     let mut prefix = rows::view_prefix(part, rows::scope_of(slot));
     prefix.extend(created.to_be_bytes());
     let same = Along::new(Table::Views, &prefix, Direction::Ascending);
@@ -100,11 +112,15 @@ pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> Vec<u8> {
 
 /// Returns the image of a row of the views.
 fn at(get: &dyn Get, key: &[u8]) -> Result<Image> {
-    let mut found = Err(Error::corrupt("index lists: a row has no record"));
+    let mut found = Err(no_record());
     get.get(Table::Views, key, &mut |value| {
         found = images::decode(value)
     })?;
     Ok(found?.1)
+}
+
+fn no_record() -> Error {
+    Error::corrupt("index lists: a row has no record")
 }
 
 /// Records in order of creation, a few at a time: those of a view, or those of the images that are
@@ -125,8 +141,11 @@ pub(super) struct Stream {
     step: usize,
 }
 
-/// How many rows a stream reads at first; each read takes twice as many as the one before.
+/// How many rows a stream reads at first, at most; each read takes twice as many as the one before.
 const FIRST_STEP: usize = 32;
+const STEP_MAX: usize = 1024;
+/// A read ends with the row that makes what is kept as long as this.
+const READ_BYTES: usize = 1 << 20;
 
 impl Stream {
     /// Makes a stream of a view, behind an image if one is given.
@@ -176,6 +195,14 @@ impl Stream {
         Self { not_owner, ..self }
     }
 
+    /// Reads no more at first than a page may take.
+    pub(super) fn for_page(self, limit: usize) -> Self {
+        Self {
+            step: limit.clamp(1, FIRST_STEP),
+            ..self
+        }
+    }
+
     /// Returns the next image.
     pub(super) fn next(&mut self, get: &dyn Get) -> Result<Option<Image>> {
         while self.rows.is_empty() && !self.is_done {
@@ -189,11 +216,13 @@ impl Stream {
         let behind = self.behind.take();
         let along = Along::new(self.table, &self.prefix, self.direction);
         let along = along.behind(behind.as_deref());
-        let (mut last, mut rows, mut left) = (None, VecDeque::new(), self.step);
+        let (mut last, mut rows) = (None, VecDeque::new());
+        let (mut left, mut bytes) = (self.step, 0);
         along.each(get, &mut |key, value| {
             rows.extend(self.row(key, value)?);
             left -= 1;
-            if left > 0 {
+            bytes += value.len();
+            if left > 0 && bytes < READ_BYTES {
                 return Ok(ControlFlow::Continue(()));
             }
             last = Some(key.to_vec());
@@ -201,7 +230,7 @@ impl Stream {
         })?;
         self.is_done = last.is_none();
         (self.behind, self.rows) = (last, rows);
-        self.step *= 2;
+        self.step = (self.step * 2).min(STEP_MAX);
         Ok(())
     }
 

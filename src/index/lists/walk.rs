@@ -55,6 +55,9 @@ enum Pause {
     LongGroup,
 }
 
+/// Length up to which a row counts as one.
+const ROW_BYTES: usize = 1024;
+
 /// How many rows a walk may take.
 #[derive(Debug, Default)]
 struct Budget {
@@ -76,13 +79,15 @@ impl Budget {
     }
 
     /// Takes a row, if it may: the rows of the budget, and then those that are likely to be enough.
-    fn takes_row(&mut self, found: usize, limit: usize) -> bool {
+    fn takes_row(&mut self, len_bytes: usize, found: usize, limit: usize) -> bool {
         if self.left == 0 {
             self.left = self.extension(found as u64, limit as u64);
         }
-        self.walked += 1;
+        // Long records count as several rows.
+        let cost = 1 + (len_bytes / ROW_BYTES) as u64;
+        self.walked += cost;
         let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
+        self.left = self.left.saturating_sub(cost);
         may
     }
 
@@ -177,7 +182,10 @@ impl<'a> Walk<'a> {
         let rows = rows.behind(from.as_deref());
         let mut pause = Pause::End;
         rows.each(self.orderer.get, &mut |key, value| {
-            if !self.budget.takes_row(self.found.len(), self.limit) {
+            if !self
+                .budget
+                .takes_row(value.len(), self.found.len(), self.limit)
+            {
                 pause = Pause::Tired;
                 return Ok(ControlFlow::Break(()));
             }
