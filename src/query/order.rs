@@ -65,17 +65,21 @@ impl SortKey {
         }
     }
 
+    /// Returns what an image is sorted by, where that is a text.
+    pub(crate) fn text(self, image: &Image) -> Option<&str> {
+        match self {
+            Self::Name => image.name(),
+            Self::Status => Some(image.status().as_str()),
+            Self::ContainerFormat => image.container_format().map(|format| format.as_str()),
+            Self::DiskFormat => image.disk_format().map(|format| format.as_str()),
+            Self::Size | Self::Id | Self::CreatedAt | Self::UpdatedAt => None,
+        }
+    }
+
     fn compare(self, a: &Image, b: &Image) -> Ordering {
         match self {
-            Self::Name => a.name().cmp(&b.name()),
-            Self::Status => a.status().as_str().cmp(b.status().as_str()),
-            Self::ContainerFormat => {
-                let word = |image: &Image| image.container_format().map(|format| format.as_str());
-                word(a).cmp(&word(b))
-            }
-            Self::DiskFormat => {
-                let word = |image: &Image| image.disk_format().map(|format| format.as_str());
-                word(a).cmp(&word(b))
+            Self::Name | Self::Status | Self::ContainerFormat | Self::DiskFormat => {
+                self.text(a).cmp(&self.text(b))
             }
             Self::Size => a.size().cmp(&b.size()),
             Self::Id => a.id().cmp(b.id()),
@@ -123,6 +127,14 @@ impl Direction {
             Self::Descending => "desc",
         }
     }
+
+    /// Returns how two values are ordered that compare so.
+    pub(crate) fn of(self, order: Ordering) -> Ordering {
+        match self {
+            Self::Ascending => order,
+            Self::Descending => order.reverse(),
+        }
+    }
 }
 
 impl fmt::Display for Direction {
@@ -149,10 +161,7 @@ impl FromStr for Direction {
 
 /// Compares two images by an order; images of different ids never compare equal by a whole one.
 pub(crate) fn compare(a: &Image, b: &Image, order: &[(SortKey, Direction)]) -> Ordering {
-    let by_key = |(key, direction): &(SortKey, Direction)| match direction {
-        Direction::Ascending => key.compare(a, b),
-        Direction::Descending => key.compare(b, a),
-    };
+    let by_key = |(key, direction): &(SortKey, Direction)| direction.of(key.compare(a, b));
     let mut steps = order.iter().map(by_key);
     steps.find(|step| step.is_ne()).unwrap_or(Ordering::Equal)
 }

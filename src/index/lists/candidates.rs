@@ -1,11 +1,12 @@
 //! What may be on a page: the images of a source that pass what is known of them so far.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::bound::Bound;
 use super::facts::{self, Probe};
 use super::posting::{Field, Posting};
-use super::rows::{Part, scope_of};
+use super::rows::{Part, scope_of, slots_of};
 use super::sift::FEW;
 use super::slots::Slots;
 use crate::error::Result;
@@ -16,7 +17,7 @@ const UNKNOWN_ROWS: u64 = if cfg!(test) { 4 } else { 2_000 };
 
 /// Images of a part.
 ///
-/// Bounds that most images pass are tested while images are looked for, and not for all of them
+/// Bounds that many images pass are tested while images are looked for, and not for all of them
 /// before.
 #[derive(Debug, Clone)]
 pub(super) struct Candidates {
@@ -64,14 +65,14 @@ impl Candidates {
     }
 
     /// Returns all in whose slots they may be, bounds aside.
-    pub(super) fn slots(&self, get: &dyn Get) -> Result<Slots> {
-        match &self.set {
-            Some(set) => Ok(set.clone()),
+    pub(super) fn slots(&self, get: &dyn Get) -> Result<Cow<'_, Slots>> {
+        Ok(match &self.set {
+            Some(set) => Cow::Borrowed(set),
             None => {
                 let all = Posting::of(self.part.0, Field::All, None);
-                Ok(self.inside(all.load(get, &self.span)?))
+                Cow::Owned(self.inside(all.load(get, &self.span)?))
             }
-        }
+        })
     }
 
     /// Returns those that a posting holds.
@@ -83,11 +84,15 @@ impl Candidates {
         Ok(self.among(set))
     }
 
-    fn inside(&self, mut slots: Slots) -> Slots {
-        if let Some(not_owner) = self.not_owner {
-            slots.retain_scopes(|scope| scope != not_owner);
+    /// Leaves out of a set what is not among them, whatever their own set and bounds say.
+    pub(super) fn inside(&self, mut slots: Slots) -> Slots {
+        slots.retain_scopes(|scope| {
+            self.span.contains(slots_of(scope).start()) && self.not_owner != Some(scope)
+        });
+        match self.except.is_empty() {
+            true => slots,
+            false => slots.without(&self.except),
         }
-        slots.without(&self.except)
     }
 
     /// Tells whether these are few.
@@ -114,11 +119,11 @@ impl Candidates {
     pub(super) fn settle(&self, get: &dyn Get) -> Result<Self> {
         let mut set = self.slots(get)?;
         for bound in &self.bounds {
-            set = facts::filter(get, bound, &set)?;
+            set = Cow::Owned(facts::filter(get, bound, &set)?);
         }
         Ok(Self {
             bounds: Vec::new(),
-            ..self.among(set)
+            ..self.among(set.into_owned())
         })
     }
 

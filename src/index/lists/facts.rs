@@ -207,7 +207,7 @@ impl Column<'_> {
     }
 }
 
-/// Cuts the words of a set into runs that are read in one scan each: of one owner, without wide
+/// Cuts the words of a set into runs that are read in one scan each: of one scope, without wide
 /// gaps.
 fn runs(set: &Slots) -> impl Iterator<Item = &[(u64, u64)]> {
     const GAP: u64 = 4;
@@ -226,11 +226,11 @@ fn place(slot: u64) -> usize {
     usize::try_from(slot & (ROW as u64 - 1)).unwrap_or_default()
 }
 
-/// The key of a row: fact, owner, and the upper bits of the rest, four bytes each.
+/// The key of a row: fact, scope, and the upper bits of the rest, four bytes each.
 fn key(fact: Fact, row: u64) -> [u8; KEY_LEN] {
     let mut key = [fact as u8; KEY_LEN];
-    let owner_and_rest = (row >> 25) << 32 | row & 0x1ff_ffff;
-    key[1..].copy_from_slice(&owner_and_rest.to_be_bytes());
+    let scope_and_rest = (row >> 25) << 32 | row & 0x1ff_ffff;
+    key[1..].copy_from_slice(&scope_and_rest.to_be_bytes());
     key
 }
 

@@ -7,7 +7,7 @@ use super::along::{Along, slot_of};
 use super::bound::Bound;
 use super::candidates::Candidates;
 use super::posting::{Field, Posting};
-use super::rows::{Part, share_prefix, slots_of};
+use super::rows::{Part, share_prefix};
 use super::sift::sift;
 use super::slots::Slots;
 use super::source::{SharedWith, Source};
@@ -78,7 +78,7 @@ pub(super) fn pass(get: &dyn Get, source: &Source, filters: &Filters) -> Result<
     if bounds.is_none() || !work.posted(source, filters)? {
         return Ok(work.nothing());
     }
-    work.inside(source);
+    work.left.set = work.left.set.take().map(|set| work.left.inside(set));
     Ok(Passed {
         candidates: sift(get, work.left)?,
         is_rough: work.is_rough,
@@ -169,16 +169,6 @@ impl Work<'_> {
         let out = posting.load(self.get, &self.left.span)?;
         self.left.except = self.left.except.or(&out);
         Ok(())
-    }
-
-    /// Leaves out of a set what the source does not hold.
-    fn inside(&mut self, source: &Source) {
-        let inside = |scope: u32| {
-            source.span.contains(slots_of(scope).start()) && source.not_owner != Some(scope)
-        };
-        if let Some(set) = &mut self.left.set {
-            set.retain_scopes(inside);
-        }
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn reduce<'a>(
             continue;
         };
         let found = after.map_or(Ordering::Equal, |image| fixed.compare(image));
-        match (directed(found, direction), left.is_empty()) {
+        match (direction.of(found), left.is_empty()) {
             (Ordering::Equal, _) => {}
             (Ordering::Less, true) => return None,
             (Ordering::Greater, true) => after = None,
@@ -80,19 +80,7 @@ impl Fixed<'_> {
                 // No image is longer.
                 i64::try_from(size).unwrap_or(i64::MAX)
             })),
-            Self::Text(key, text) => Some(*text).cmp(&match key {
-                SortKey::Name => image.name(),
-                SortKey::DiskFormat => image.disk_format().map(|format| format.as_str()),
-                SortKey::ContainerFormat => image.container_format().map(|format| format.as_str()),
-                _ => Some(image.status().as_str()),
-            }),
+            Self::Text(key, text) => Some(*text).cmp(&key.text(image)),
         }
-    }
-}
-
-fn directed(found: Ordering, direction: Direction) -> Ordering {
-    match direction {
-        Direction::Ascending => found,
-        Direction::Descending => found.reverse(),
     }
 }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use super::candidates::Candidates;
 use super::facts::{self, Fact};
 use super::posting::{Field, Posting};
-use super::rows;
+use super::rows::{self, Sorted};
 use super::sift::FEW;
 use super::slots::Slots;
 use super::view::{self, Hit};
@@ -129,13 +129,15 @@ impl Orderer<'_> {
         if groups.direction == Direction::Descending {
             values.reverse();
         }
-        let begin = after.map(|image| groups.value_of(image));
+        let begin = after.map(|image| groups.key.text(image));
         let mut found = Vec::new();
         for value in values {
             if found.len() >= limit {
                 break;
             }
-            let place = begin.map_or(Ordering::Greater, |begin| groups.compare(value, begin));
+            let place = begin.map_or(Ordering::Greater, |begin| {
+                groups.direction.of(value.cmp(&begin))
+            });
             if place.is_lt() {
                 continue;
             }
@@ -283,13 +285,8 @@ fn directed(code: u64, direction: Direction) -> u64 {
 }
 
 /// Returns the column that a key orders by.
-pub(super) fn number(key: SortKey) -> Option<Fact> {
-    match key {
-        SortKey::CreatedAt => Some(Fact::CreatedAt),
-        SortKey::UpdatedAt => Some(Fact::UpdatedAt),
-        SortKey::Size => Some(Fact::Size),
-        _ => None,
-    }
+fn number(key: SortKey) -> Option<Fact> {
+    Sorted::of(key)?.fact()
 }
 
 /// A key of few values, and what orders images of one of them.
@@ -306,22 +303,6 @@ impl Groups<'_> {
             SortKey::ContainerFormat => Field::ContainerFormat,
             SortKey::Name => Field::Name,
             _ => Field::Status,
-        }
-    }
-
-    fn compare(&self, a: Option<&str>, b: Option<&str>) -> Ordering {
-        match self.direction {
-            Direction::Ascending => a.cmp(&b),
-            Direction::Descending => b.cmp(&a),
-        }
-    }
-
-    fn value_of<'i>(&self, image: &'i Image) -> Option<&'i str> {
-        match self.key {
-            SortKey::Name => image.name(),
-            SortKey::DiskFormat => image.disk_format().map(|format| format.as_str()),
-            SortKey::ContainerFormat => image.container_format().map(|format| format.as_str()),
-            _ => Some(image.status().as_str()),
         }
     }
 }

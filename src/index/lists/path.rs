@@ -18,7 +18,7 @@ use crate::query::Direction;
 /// Rows in the order of a key.
 #[derive(Debug)]
 pub(super) struct Path {
-    pub(super) sorted: Sorted,
+    sorted: Sorted,
     part: Part,
     table: Table,
     pub(super) prefix: Vec<u8>,
@@ -50,12 +50,7 @@ impl Path {
 
     /// Returns the number that the rows are in order of, if it is one.
     pub(super) fn fact(&self) -> Option<Fact> {
-        match self.sorted {
-            Sorted::Created => Some(Fact::CreatedAt),
-            Sorted::Updated => Some(Fact::UpdatedAt),
-            Sorted::Size => Some(Fact::Size),
-            Sorted::Name | Sorted::Id => None,
-        }
+        self.sorted.fact()
     }
 
     /// Returns the key of an image.
@@ -97,7 +92,7 @@ impl Path {
         slot_of(self.table, value)
     }
 
-    /// Returns the image of a row: all keys but those of ids tell where its record is.
+    /// Returns the image of a row, whose record it holds, or whose key tells where that is.
     pub(super) fn hit(&self, key: &[u8], value: &[u8], slot: u64) -> Hit {
         match (self.table, self.sorted) {
             (Table::Views, _) => Hit::Record(value.to_vec()),

@@ -199,10 +199,10 @@ fn word_of(slot: u64) -> usize {
     usize::try_from(slot >> 6 & 63).unwrap_or_default()
 }
 
-/// The number of a block in order of its bytes: 4 of the owner, 3 of the rest.
+/// The number of a block in order of its bytes: 4 of the scope, 3 of the rest.
 fn block_key(block: u64) -> [u8; BLOCK_LEN] {
-    let owner_and_rest = (block >> 20) << 24 | block & 0xf_ffff;
-    let [_, bytes @ ..] = owner_and_rest.to_be_bytes();
+    let scope_and_rest = (block >> 20) << 24 | block & 0xf_ffff;
+    let [_, bytes @ ..] = scope_and_rest.to_be_bytes();
     bytes
 }
 

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::id::{ImageId, ProjectId};
 use crate::image::{Image, Status, Visibility};
 use crate::index::{Put, Table};
+use crate::query::SortKey;
 
 /// Length of the time of creation and the id, with which keys of views, orders and shares end.
 pub(super) const TAIL_LEN: usize = 24;
@@ -66,6 +67,30 @@ impl Sorted {
         Self::Size,
         Self::Id,
     ];
+}
+
+impl Sorted {
+    /// Returns the order by a key; one of few values has no rows.
+    pub(super) fn of(key: SortKey) -> Option<Self> {
+        match key {
+            SortKey::Name => Some(Self::Name),
+            SortKey::Size => Some(Self::Size),
+            SortKey::Id => Some(Self::Id),
+            SortKey::CreatedAt => Some(Self::Created),
+            SortKey::UpdatedAt => Some(Self::Updated),
+            SortKey::Status | SortKey::ContainerFormat | SortKey::DiskFormat => None,
+        }
+    }
+
+    /// Returns the number that is ordered by, if it is one.
+    pub(super) fn fact(self) -> Option<Fact> {
+        match self {
+            Self::Created => Some(Fact::CreatedAt),
+            Self::Updated => Some(Fact::UpdatedAt),
+            Self::Size => Some(Fact::Size),
+            Self::Name | Self::Id => None,
+        }
+    }
 }
 
 /// An image, where it is in the lists, and its stored record.

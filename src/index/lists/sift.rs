@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use super::bound::Bound;
 use super::candidates::Candidates;
-use super::facts::{self, Fact, Probe};
+use super::facts::{self, Probe};
 use super::path::Path;
 use super::rows::Sorted;
 use super::slots::Slots;
@@ -45,7 +45,7 @@ pub(super) fn sift(get: &dyn Get, mut left: Candidates) -> Result<Candidates> {
         };
         let found = match found {
             Some(few) => few,
-            None => facts::filter(get, &bound, &left.slots(get)?)?,
+            None => facts::filter(get, &bound, &*left.slots(get)?)?,
         };
         left = left.passing(&bound, found);
     }
@@ -55,11 +55,9 @@ pub(super) fn sift(get: &dyn Get, mut left: Candidates) -> Result<Candidates> {
 /// Returns the candidates that pass a bound, if few images of the part do: nothing if rows do not
 /// tell, or there are more than `most`.
 fn few(get: &dyn Get, from: &Candidates, bound: &Bound, most: u64) -> Result<Option<Slots>> {
-    let sorted = match bound.fact {
-        Fact::CreatedAt => Sorted::Created,
-        Fact::UpdatedAt => Sorted::Updated,
-        Fact::Size => Sorted::Size,
-        Fact::VirtualSize | Fact::MinRam | Fact::MinDisk => return Ok(None),
+    let mut orders = Sorted::ALL.into_iter();
+    let Some(sorted) = orders.find(|sorted| sorted.fact() == Some(bound.fact)) else {
+        return Ok(None);
     };
     let path = Path::bare(sorted, from.part);
     if !path.holds(bound) {
@@ -99,8 +97,8 @@ fn sample(get: &dyn Get, from: &Candidates) -> Result<Vec<u64>> {
     }
     let set = from.slots(get)?;
     let words = set.words();
-    let spread =
-        (0..SAMPLE.min(words.len())).map(|at| words[at * words.len() / SAMPLE.min(words.len())]);
+    let count = SAMPLE.min(words.len());
+    let spread = (0..count).map(|at| words[at * words.len() / count]);
     Ok(spread
         .map(|(number, bits)| number << 6 | u64::from(bits.trailing_zeros()))
         .collect())

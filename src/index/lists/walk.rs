@@ -118,7 +118,11 @@ impl<'a> Walk<'a> {
             [(key, first), rest @ ..] => {
                 let natural = matches!(rest, [(SortKey::CreatedAt, a), (SortKey::Id, b), ..]
                     if a == first && b == first);
-                (sorted_by(*key)?, natural)
+                let sorted = Sorted::of(*key);
+                (
+                    sorted.ok_or_else(|| internal("a key of few values has no rows"))?,
+                    natural,
+                )
             }
             [] => return Err(internal("no order")),
         };
@@ -297,17 +301,6 @@ impl Group {
             Ok(ControlFlow::Break(()))
         })?;
         found.ok_or_else(|| internal("a group has no row"))
-    }
-}
-
-fn sorted_by(key: SortKey) -> Result<Sorted> {
-    match key {
-        SortKey::Name => Ok(Sorted::Name),
-        SortKey::Size => Ok(Sorted::Size),
-        SortKey::Id => Ok(Sorted::Id),
-        SortKey::CreatedAt => Ok(Sorted::Created),
-        SortKey::UpdatedAt => Ok(Sorted::Updated),
-        _ => Err(internal("a key of few values has no rows")),
     }
 }
 
