@@ -77,28 +77,104 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Where the tool is: a crate of its own, with rooms of its own.
+const TOOL: &str = "bin/smalti/";
+
+/// The rooms of the tool, bottom-up, and which of these each may name. Of the library it names what
+/// is public.
+const TOOL_ROOMS: &[(&str, &[&str])] = &[
+    ("fault", &[]),
+    ("size", &[]),
+    ("table", &[]),
+    ("progress", &[]),
+    ("words", &[]),
+    ("interrupt", &["fault"]),
+    ("shell", &["fault", "progress"]),
+    ("files", &["fault", "progress", "interrupt", "shell"]),
+    ("place", &["fault", "table", "files"]),
+    ("at", &["fault", "words", "place"]),
+    (
+        "commands",
+        &[
+            "fault",
+            "size",
+            "table",
+            "words",
+            "interrupt",
+            "shell",
+            "files",
+            "place",
+            "at",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "fault",
+            "size",
+            "table",
+            "interrupt",
+            "shell",
+            "files",
+            "place",
+            "at",
+        ],
+    ),
+    (
+        "serve",
+        &["fault", "size", "table", "words", "interrupt", "shell"],
+    ),
+    ("args", &["fault", "shell", "commands", "bench", "serve"]),
+];
+
 /// Crates, and the rooms or files that may name them; `*` stands for any rest of a path.
 const CRATES: &[(&str, &[&str])] = &[
     ("bincode", &["index/codec*"]),
     ("blake2", &["hash"]),
     ("blake3", &["hash"]),
+    ("clap", &["bin/smalti"]),
+    ("clap_complete", &["bin/smalti/commands/completions"]),
     ("futures", &["asyncio"]),
-    ("futures_core", &["asyncio"]),
+    ("futures_core", &["asyncio", "bin/smalti/place/url"]),
     ("futures_util", &["asyncio"]),
+    ("indicatif", &["bin/smalti/progress"]),
     ("jiff", &["clock"]),
     ("md5", &["hash"]),
     ("memmap2", &["disk/map"]),
+    ("metrics_exporter_prometheus", &["bin/smalti/serve/metrics"]),
     ("redb", &["index"]),
     ("regex", &["policy"]),
-    ("serde_json", &["json", "wire"]),
+    ("reqwest", &["bin/smalti/place/url"]),
+    ("serde_json", &["json", "wire", "bin/smalti"]),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
     ("sha3", &["hash"]),
-    ("tokio", &["asyncio"]),
+    (
+        "tokio",
+        &[
+            "asyncio",
+            "bin/smalti/interrupt",
+            "bin/smalti/place/url",
+            "bin/smalti/serve",
+        ],
+    ),
+    ("toml", &["bin/smalti/serve/config/file"]),
+    ("tracing_subscriber", &["bin/smalti/serve/log"]),
 ];
 
 /// Modules of `std`, and the rooms or files that may name them.
-const STD: &[(&str, &[&str])] = &[("env", &[]), ("fs", &["disk/map", "disk/real"])];
+const STD: &[(&str, &[&str])] = &[
+    ("env", &["bin/smalti/args", "bin/smalti/at"]),
+    (
+        "fs",
+        &[
+            "disk/map",
+            "disk/real",
+            "bin/smalti/files",
+            "bin/smalti/serve",
+        ],
+    ),
+];
 
 /// Words, and the rooms or files in which they may stand.
 const LONE_WORDS: &[(&str, &[&str])] = &[
@@ -122,19 +198,25 @@ fn faults(path: &str, source: &str) -> Vec<String> {
     let mut faults: Vec<String> = found
         .map(|(line, what)| format!("src/{path}:{line}: {what}"))
         .collect();
-    if file.room.is_some_and(|room| allowed(room).is_none()) {
+    if file.room.is_some_and(|room| file.allowed(room).is_none()) {
         faults.push(format!("src/{path}: its room is not in ROOMS"));
     }
     faults
 }
 
-/// Returns the rooms that `room` may name, or nothing if there is no such room.
+/// Returns the rooms of the library that `room` may name, or nothing if there is no such room.
 fn allowed(room: &str) -> Option<Vec<&'static str>> {
     if let Some(at) = WORDS.iter().position(|&word| word == room) {
         return Some(WORDS[..at].to_vec());
     }
     let (_, named) = ROOMS.iter().find(|(name, _)| *name == room)?;
     Some([WORDS, named].concat())
+}
+
+/// Returns the rooms of the tool that `room` may name, or nothing if there is no such room.
+fn allowed_in_tool(room: &str) -> Option<Vec<&'static str>> {
+    let (_, named) = TOOL_ROOMS.iter().find(|(name, _)| *name == room)?;
+    Some(named.to_vec())
 }
 
 /// Tells whether `path`, a file under `src/`, is one of `doors`.
@@ -149,8 +231,9 @@ fn is_behind(doors: &[&str], path: &str) -> bool {
 /// A file of `src/`, by its path there.
 struct File<'a> {
     path: &'a str,
-    /// Nothing for the front page.
+    /// Nothing for a front page.
     room: Option<&'a str>,
+    is_tool: bool,
     /// How many `super` it takes from here to the root of the crate.
     depth: usize,
     tokens: &'a [Token],
@@ -158,17 +241,30 @@ struct File<'a> {
 
 impl<'a> File<'a> {
     fn new(path: &'a str, tokens: &'a [Token]) -> Self {
-        let module = path.trim_end_matches(".rs").trim_end_matches("/mod");
+        let (is_tool, module) = match path.strip_prefix(TOOL) {
+            Some(rest) => (true, rest),
+            None => (false, path),
+        };
+        let module = module.trim_end_matches(".rs").trim_end_matches("/mod");
+        let front = if is_tool { "main" } else { "lib" };
         let inner = tokens.windows(3).filter(|three| {
             let texts = [&three[0].text, &three[2].text];
             texts == ["mod", "{"]
         });
         Self {
             path,
-            room: module.split('/').next().filter(|room| *room != "lib"),
+            room: module.split('/').next().filter(|room| *room != front),
+            is_tool,
             // A module inside the file may say `super` once more.
             depth: module.split('/').count() + inner.count(),
             tokens,
+        }
+    }
+
+    fn allowed(&self, room: &str) -> Option<Vec<&'static str>> {
+        match self.is_tool {
+            true => allowed_in_tool(room),
+            false => allowed(room),
         }
     }
 
@@ -194,9 +290,9 @@ impl<'a> File<'a> {
             "{" => Some("`crate::{` groups rooms, one `use` line for each".to_owned()),
             "*" => Some("`crate::*` names every room".to_owned()),
             other if other == room => None,
-            other => match allowed(other) {
+            other => match self.allowed(other) {
                 None => Some(format!("`crate::{other}` is no room; name things at home")),
-                Some(_) if allowed(room)?.contains(&other) => None,
+                Some(_) if self.allowed(room)?.contains(&other) => None,
                 Some(_) => Some(format!("`{room}` may not name `{other}`")),
             },
         }
@@ -221,6 +317,10 @@ impl<'a> File<'a> {
         let is_crate = next == "::" || matches!(self.before(at), "use" | "crate");
         if is_crate && self.is_root(at) && closed(CRATES, word) {
             return Some(format!("crate `{word}` is named outside its door"));
+        }
+        let is_inner = word == "testing" && self.before(at) == "::";
+        if self.is_tool && is_inner && self.before(at - 1) == "smalti" {
+            return Some("`smalti::testing` is no public API".to_owned());
         }
         if closed(LONE_WORDS, word) {
             return Some(format!("`{word}` stands outside its door"));
@@ -359,6 +459,12 @@ fn the_table_of_rooms_is_bottom_up_and_keeps_index_and_chunk_apart() {
         assert!(!lower.contains(room), "{room} stands there twice");
         lower.push(room);
     }
+    let mut lower = Vec::new();
+    for (room, named) in TOOL_ROOMS {
+        assert!(named.iter().all(|name| lower.contains(name)), "{room}");
+        assert!(!lower.contains(room), "{room} stands there twice");
+        lower.push(room);
+    }
     let named = |room| allowed(room).expect("a room");
     assert!(!named("index").contains(&"chunk") && !named("chunk").contains(&"index"));
 }
@@ -412,6 +518,45 @@ fn the_checker_sees_rooms_that_may_not_be_named() {
     check("lib.rs", "pub use crate::engine::Engine;", &[]);
     let test = "#[cfg(test)]\nmod tests { use crate::chunk::Pack; }";
     check("index/kv.rs", test, &[]);
+}
+
+#[test]
+fn the_checker_sees_what_the_tool_may_not_name() {
+    check("bin/smalti/main.rs", "mod args; use clap::Parser;", &[]);
+    check(
+        "bin/smalti/place/url/mod.rs",
+        "use crate::fault::Fault; use super::Known; use reqwest::Url; use smalti::Engine;",
+        &[],
+    );
+    check(
+        "bin/smalti/files/mod.rs",
+        "use crate::place::Place;\nuse crate::engine::Engine;\nuse reqwest::Url;\nuse redb::Key;",
+        &[
+            "src/bin/smalti/files/mod.rs:1: `files` may not name `place`",
+            "src/bin/smalti/files/mod.rs:2: `crate::engine` is no room; name things at home",
+            "src/bin/smalti/files/mod.rs:3: crate `reqwest` is named outside its door",
+            "src/bin/smalti/files/mod.rs:4: crate `redb` is named outside its door",
+        ],
+    );
+    check(
+        "bin/smalti/at.rs",
+        "use smalti::testing::fill;\nuse super::words;\nuse std::fs;",
+        &[
+            "src/bin/smalti/at.rs:1: `smalti::testing` is no public API",
+            "src/bin/smalti/at.rs:2: `super` leads out of the room",
+            "src/bin/smalti/at.rs:3: `std::fs` is named outside its door",
+        ],
+    );
+    check(
+        "engine/mod.rs",
+        "use clap::Parser;",
+        &["src/engine/mod.rs:1: crate `clap` is named outside its door"],
+    );
+    check(
+        "bin/smalti/attic.rs",
+        "",
+        &["src/bin/smalti/attic.rs: its room is not in ROOMS"],
+    );
 }
 
 #[test]

@@ -1,0 +1,172 @@
+//! `smalti ls`: the images that the caller may list.
+
+use clap::Args;
+use serde_json::{Value, json};
+use smalti::wire::ImageAnswer;
+use smalti::{ImageId, ListQuery};
+
+use crate::at::At;
+use crate::fault::{Fault, Outcome};
+use crate::place::{Listed, Need, Place};
+use crate::shell::{Answer, Shell};
+use crate::size::Size;
+use crate::table::{plain, table};
+use crate::words::pair;
+
+const AFTER: &str =
+    "Filters are those of the Images API: name, status, visibility, owner, tag, size_min, \
+size_max, disk_format, os_hidden, member_status, created_at, any property, with in: and the like.
+
+Examples:
+  smalti ls --all --sort size:desc
+  smalti ls --filter status=active --filter tag=stable --filter name=in:debian,fedora";
+
+/// How many images of a long list one page brings.
+const PAGE: u64 = 500;
+
+/// List images
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct Ls {
+    /// Only images with this; may be repeated
+    #[arg(long = "filter", value_name = "KEY=VALUE", value_parser = pair)]
+    filters: Vec<(String, String)>,
+    /// In this order: KEY or KEY:asc or KEY:desc, with commas between
+    #[arg(long, value_name = "KEYS")]
+    sort: Option<String>,
+    /// At most so many images [default: a page of the place]
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u64>,
+    /// All images, however many
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+    /// Behind this image
+    #[arg(long, value_name = "ID")]
+    marker: Option<ImageId>,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Ls {
+    /// Answers with the images, page by page.
+    pub(crate) fn run(&self, shell: Shell) -> Outcome<Answer> {
+        let query = self.query()?;
+        let list = self.at.on(Need::Read, |place| self.pages(place, query))?;
+        if list.list.next.is_some() && !self.all && self.limit.is_none() {
+            shell.note("there may be more: --all lists all of them");
+        }
+        let text = text(&list.list.images);
+        Ok(Answer::new(list.json, text))
+    }
+
+    fn query(&self) -> Outcome<ListQuery> {
+        let reserved = ["limit", "marker", "sort", "sort_key", "sort_dir"];
+        if let Some((key, _)) = self
+            .filters
+            .iter()
+            .find(|(key, _)| reserved.contains(&key.as_str()))
+        {
+            return Err(Fault::usage(format!("{key} is no filter"))
+                .with_hint("use --limit, --marker and --sort"));
+        }
+        let sort = self.sort.iter().map(|sort| ("sort", sort.as_str()));
+        let filters = self
+            .filters
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        let parts = filters
+            .chain(sort)
+            .map(|(key, value)| format!("{}={}", form(key), form(value)));
+        let text = parts.collect::<Vec<_>>().join("&");
+        let query: ListQuery = text.parse().map_err(|error: smalti::Error| {
+            Fault::from(error).with_hint("`smalti ls --help` names filters and keys")
+        })?;
+        Ok(match self.marker {
+            Some(marker) => query.with_marker(marker),
+            None => query,
+        })
+    }
+
+    /// Returns a page, or several as one.
+    fn pages(&self, place: &dyn Place, query: ListQuery) -> Outcome<Listed> {
+        let wanted = match (self.all, self.limit) {
+            (true, _) => u64::MAX,
+            (false, Some(limit)) => limit,
+            (false, None) => return place.list(&query),
+        };
+        let mut query = query.with_limit(wanted.min(PAGE));
+        let mut whole = place.list(&query)?;
+        loop {
+            let count = whole.list.images.len() as u64;
+            let last = whole.list.images.last().map(|image| image.id);
+            let (Some(last), true) = (last, whole.list.next.is_some() && count < wanted) else {
+                return Ok(whole);
+            };
+            query = query
+                .with_limit((wanted - count).min(PAGE))
+                .with_marker(last);
+            append(&mut whole, place.list(&query)?);
+        }
+    }
+}
+
+/// Lays a page behind others: the images, and the link to the next page.
+fn append(whole: &mut Listed, page: Listed) {
+    let Listed { mut json, list } = page;
+    let more = json["images"].take();
+    if let (Some(images), Value::Array(more)) = (whole.json["images"].as_array_mut(), more) {
+        images.extend(more);
+    }
+    match (&list.next, whole.json.as_object_mut()) {
+        (Some(next), Some(object)) => drop(object.insert("next".to_owned(), json!(next))),
+        (None, Some(object)) => drop(object.remove("next")),
+        (_, None) => {}
+    }
+    whole.list.images.extend(list.images);
+    whole.list.next = list.next;
+}
+
+/// Writes a text as a value of a form.
+fn form(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                out.push(char::from(byte))
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn text(images: &[ImageAnswer]) -> String {
+    let head = ["ID", "NAME", "STATUS", "SIZE", "FORMAT", "VISIBILITY"].map(str::to_owned);
+    let rows = images.iter().map(row);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(rows).collect();
+    table(&rows)
+}
+
+fn row(image: &ImageAnswer) -> [String; 6] {
+    [
+        image.id.to_string(),
+        plain(image.name.as_deref().unwrap_or("-")),
+        image.status.to_string(),
+        image
+            .size
+            .map_or_else(|| "-".to_owned(), |bytes| Size(bytes).to_string()),
+        image.disk_format.clone().unwrap_or_else(|| "-".to_owned()),
+        image.visibility.to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_filters_survive_the_form() {
+        let query: ListQuery = format!("name={}", form("a&b=c +%\u{e9}")).parse().unwrap();
+        assert_eq!(query, ListQuery::new().name("a&b=c +%\u{e9}"));
+    }
+}

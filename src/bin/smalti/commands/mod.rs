@@ -1,0 +1,23 @@
+//! The commands, a file for each: its arguments, what it does, what it answers.
+
+mod completions;
+mod get;
+mod keep;
+mod ls;
+mod put;
+mod rm;
+mod set;
+mod share;
+mod show;
+mod switch;
+
+pub(crate) use completions::Completions;
+pub(crate) use get::Get;
+pub(crate) use keep::{Gc, Stats, Verify};
+pub(crate) use ls::Ls;
+pub(crate) use put::Put;
+pub(crate) use rm::Rm;
+pub(crate) use set::Set;
+pub(crate) use share::{Share, Unshare};
+pub(crate) use show::Show;
+pub(crate) use switch::{Deactivate, Reactivate};

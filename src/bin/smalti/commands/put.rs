@@ -1,0 +1,207 @@
+//! `smalti put`: stores a file as an image.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use smalti::{ContainerFormat, DiskFormat, ImageId, Patch, Visibility};
+
+use super::show;
+use crate::at::At;
+use crate::fault::{Fault, Outcome};
+use crate::files::Source;
+use crate::interrupt;
+use crate::place::{self, Known, Need, Place};
+use crate::shell::{Answer, Shell};
+use crate::words::pair;
+
+const AFTER: &str = "The disk format is guessed from the ending of the name: qcow2, vmdk, vhd, vhdx, vdi, iso, else raw. \
+An image that could not be filled is removed again.
+
+Examples:
+  smalti put debian.qcow2 --tag stable --property os_distro=debian
+  xz -dc disk.raw.xz | smalti put - --name disk --at http://127.0.0.1:9292
+  smalti put disk.raw --image ID     fill an image that was created before";
+
+/// Store a file as an image
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct Put {
+    /// The file; - is standard input
+    file: PathBuf,
+    /// Fill this queued image instead of making one: id or name
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = [
+        "name", "id", "disk_format", "container_format", "properties", "tags", "visibility",
+        "owner", "protected", "hidden", "min_disk", "min_ram",
+    ])]
+    image: Option<String>,
+    /// The name [default: that of the file]
+    #[arg(long)]
+    name: Option<String>,
+    /// The id [default: a random one]
+    #[arg(long)]
+    id: Option<ImageId>,
+    /// The format of the disk
+    #[arg(long, value_name = "FORMAT")]
+    disk_format: Option<DiskFormat>,
+    /// The format around the disk
+    #[arg(long, value_name = "FORMAT", default_value = "bare")]
+    container_format: ContainerFormat,
+    /// A custom property; may be repeated
+    #[arg(long = "property", value_name = "KEY=VALUE", value_parser = pair)]
+    properties: Vec<(String, String)>,
+    /// A tag; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// public, community, shared or private
+    #[arg(long)]
+    visibility: Option<Visibility>,
+    /// The project that owns it [default: that of the caller]
+    #[arg(long, value_name = "PROJECT")]
+    owner: Option<String>,
+    /// Refuse deletion
+    #[arg(long)]
+    protected: bool,
+    /// Leave it out of lists
+    #[arg(long)]
+    hidden: bool,
+    /// Smallest disk that it boots from, in GB
+    #[arg(long, value_name = "GB")]
+    min_disk: Option<u32>,
+    /// Least memory that it boots with, in MB
+    #[arg(long, value_name = "MB")]
+    min_ram: Option<u32>,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Put {
+    /// Answers with the image.
+    pub(crate) fn run(&self, shell: Shell) -> Outcome<Answer> {
+        let source = Source::open(&self.file)?;
+        let bar = shell.bar("upload", source.len_bytes());
+        let mut source = source.with_bar(bar);
+        interrupt::watch();
+        let known = self.at.on(Need::Create, |place| match &self.image {
+            Some(image) => {
+                let id = place::find(place, image)?.image.id;
+                place.upload(&id, &mut source)
+            }
+            None => {
+                let created = place.create(&self.body()?)?;
+                let filled = place.upload(&created.image.id, &mut source);
+                filled.map_err(|fault| take_back(place, &created, fault))
+            }
+        })?;
+        drop(source);
+        Ok(show::answer(known))
+    }
+
+    /// Makes the body of the request for the record.
+    fn body(&self) -> Outcome<Value> {
+        let mut body = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(name.to_owned(), value);
+            }
+        };
+        let name = self.name.clone().or_else(|| own_name(&self.file));
+        let disk_format = self.disk_format.unwrap_or_else(|| guess(&self.file));
+        put("name", name.map(Value::from));
+        put("id", self.id.map(|id| json!(id.to_string())));
+        put("disk_format", Some(json!(disk_format.as_str())));
+        put(
+            "container_format",
+            Some(json!(self.container_format.as_str())),
+        );
+        put(
+            "visibility",
+            self.visibility.map(|word| json!(word.as_str())),
+        );
+        put("owner", self.owner.as_deref().map(Value::from));
+        put("protected", self.protected.then_some(json!(true)));
+        put("os_hidden", self.hidden.then_some(json!(true)));
+        put("min_disk", self.min_disk.map(Value::from));
+        put("min_ram", self.min_ram.map(Value::from));
+        put("tags", (!self.tags.is_empty()).then_some(json!(self.tags)));
+        let base: Vec<String> = body.keys().cloned().collect();
+        for (name, value) in &self.properties {
+            if base.contains(name) {
+                let message = format!("--property {name}={value} is no custom property");
+                let option = name.replace('_', "-");
+                return Err(Fault::usage(message).with_hint(format!("use --{option}")));
+            }
+            body.insert(name.clone(), json!(value));
+        }
+        Ok(Value::Object(body))
+    }
+}
+
+/// Removes the record of an image that could not be filled.
+fn take_back(place: &dyn Place, created: &Known, fault: Fault) -> Fault {
+    let id = &created.image.id;
+    let freed = match created.image.protected {
+        true => place
+            .update(id, &Patch::new().set_protected(false))
+            .map(drop),
+        false => Ok(()),
+    };
+    match freed.and_then(|()| place.delete(id)) {
+        Ok(()) => fault,
+        // It may never have been there for others, or be gone already.
+        Err(other) if other.code() == "NotFound" => fault,
+        Err(other) => {
+            let hint =
+                format!("image {id} could not be removed: {other}; `smalti rm {id}` does it later");
+            fault.with_hint(hint)
+        }
+    }
+}
+
+fn own_name(file: &Path) -> Option<String> {
+    let name = file.file_name().filter(|_| file != Path::new("-"))?;
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// Guesses the format of a disk from the ending of the name of its file.
+fn guess(file: &Path) -> DiskFormat {
+    let ending = file
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    match ending.as_str() {
+        "qcow2" => DiskFormat::Qcow2,
+        "vmdk" => DiskFormat::Vmdk,
+        "vhd" => DiskFormat::Vhd,
+        "vhdx" => DiskFormat::Vhdx,
+        "vdi" => DiskFormat::Vdi,
+        "iso" => DiskFormat::Iso,
+        _ => DiskFormat::Raw,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_guessed_from_endings() {
+        for (file, format) in [
+            ("a.qcow2", DiskFormat::Qcow2),
+            ("/x/a.b.VMDK", DiskFormat::Vmdk),
+            ("a.iso", DiskFormat::Iso),
+            ("a.img", DiskFormat::Raw),
+            ("qcow2", DiskFormat::Raw),
+            ("-", DiskFormat::Raw),
+        ] {
+            assert_eq!(guess(Path::new(file)), format, "{file}");
+        }
+    }
+
+    #[test]
+    fn standard_input_has_no_name() {
+        assert_eq!(own_name(Path::new("-")), None);
+        assert_eq!(own_name(Path::new("/x/a.raw")), Some("a.raw".to_owned()));
+    }
+}

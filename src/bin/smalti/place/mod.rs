@@ -1,0 +1,103 @@
+//! Places: a directory or a server, behind one trait, so that commands are written once.
+//!
+//! What comes back are the documents of the API, whoever has made them.
+
+mod dir;
+mod known;
+mod name;
+mod url;
+
+use serde_json::Value;
+use smalti::{ByteRange, ImageId, ListQuery, MemberStatus, Patch, ProjectId};
+
+use crate::fault::{Exit, Fault, Outcome};
+use crate::files::{Sink, Source};
+
+pub(crate) use dir::DirPlace;
+pub(crate) use known::{Known, Listed};
+pub(crate) use name::find;
+pub(crate) use url::UrlPlace;
+
+/// What a command wants of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// To read what is there, beside other readers.
+    Read,
+    /// To change what is there.
+    Write,
+    /// To change what is there, or to make it.
+    Create,
+}
+
+/// Where images are. Every call is one call of the API, with its rules and errors.
+pub(crate) trait Place: Sync {
+    /// Creates a record from the body of a request.
+    fn create(&self, body: &Value) -> Outcome<Known>;
+
+    /// Returns a record.
+    fn show(&self, id: &ImageId) -> Outcome<Known>;
+
+    /// Returns a page of a list.
+    fn list(&self, query: &ListQuery) -> Outcome<Listed>;
+
+    /// Changes a record, all of it or nothing.
+    fn update(&self, id: &ImageId, patch: &Patch) -> Outcome<Known>;
+
+    /// Deletes an image.
+    fn delete(&self, id: &ImageId) -> Outcome;
+
+    /// Closes the data of an image, or opens it again.
+    fn switch(&self, id: &ImageId, switch: Switch) -> Outcome;
+
+    /// Adds or removes a tag.
+    fn tag(&self, id: &ImageId, tagging: Tagging<'_>) -> Outcome;
+
+    /// Returns the document of the members of an image.
+    fn members(&self, id: &ImageId) -> Outcome<Value>;
+
+    /// Shares an image with a project, and returns the document of the member.
+    fn add_member(&self, id: &ImageId, project: &ProjectId) -> Outcome<Value>;
+
+    /// Sets what a member has decided, and returns its document.
+    fn decide(&self, id: &ImageId, project: &ProjectId, status: MemberStatus) -> Outcome<Value>;
+
+    /// Shares an image with a project no more.
+    fn remove_member(&self, id: &ImageId, project: &ProjectId) -> Outcome;
+
+    /// Fills a queued image, and tests that what is stored is what was sent.
+    fn upload(&self, id: &ImageId, source: &mut Source) -> Outcome<Known>;
+
+    /// Gives the data of an image, or a range of it, to a sink.
+    fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome;
+
+    /// Leaves the place; nothing may be asked of it afterwards.
+    fn close(&self) -> Outcome;
+}
+
+/// What becomes of the data of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// It is closed to all but administrators.
+    Deactivate,
+    /// It is open again.
+    Reactivate,
+}
+
+/// What is done with a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tagging<'a> {
+    /// It is added.
+    Add(&'a str),
+    /// It is removed.
+    Remove(&'a str),
+}
+
+/// Makes the fault of an image that was created and never filled.
+fn no_data(id: &ImageId) -> Fault {
+    Fault::new(
+        Exit::Conflict,
+        "NoData",
+        format!("image {id} has no data yet"),
+    )
+    .with_hint(format!("fill it: `smalti put FILE --image {id}`"))
+}

@@ -1,0 +1,124 @@
+//! Keys of the Images API's service whose work is not there yet: only values that ask for none of
+//! it are taken, so that no configuration promises what does not happen.
+
+use super::given::Given;
+use crate::fault::Outcome;
+
+/// A key whose work is not there yet.
+pub(super) struct Later {
+    pub(super) name: &'static str,
+    /// Values that are taken; lists with commas between. The first one is shown.
+    off: &'static [&'static str],
+    pub(super) meaning: &'static str,
+}
+
+const fn later(name: &'static str, off: &'static [&'static str], meaning: &'static str) -> Later {
+    Later { name, off, meaning }
+}
+
+/// All of these keys.
+pub(super) const LATER: &[Later] = &[
+    later("allowed_hosts", &[""], "hosts that web-download may ask"),
+    later(
+        "allowed_ports",
+        &["80,443", ""],
+        "ports that web-download may ask",
+    ),
+    later(
+        "allowed_schemes",
+        &["http,https", ""],
+        "schemes of web-download",
+    ),
+    later(
+        "disallowed_hosts",
+        &[""],
+        "hosts that web-download may not ask",
+    ),
+    later(
+        "disallowed_ports",
+        &[""],
+        "ports that web-download may not ask",
+    ),
+    later(
+        "disallowed_schemes",
+        &[""],
+        "schemes that are none of web-download",
+    ),
+    later(
+        "do_secure_hash",
+        &["true", "false"],
+        "digests of added locations",
+    ),
+    later(
+        "enabled_backends",
+        &[""],
+        "stores; name them in tables [stores.NAME]",
+    ),
+    later(
+        "enabled_import_methods",
+        &["glance-direct,web-download,copy-image", ""],
+        "import",
+    ),
+    later(
+        "gpt_safety_checks_nonfatal",
+        &[""],
+        "faults that inspection tolerates",
+    ),
+    later("http_retries", &["3", "0"], "digests of added locations"),
+    later("image_cache_dir", &[""], "the image cache"),
+    later("image_cache_max_size", &["10737418240"], "the image cache"),
+    later("image_cache_stall_time", &["86400"], "the image cache"),
+    later(
+        "max_parallel_stores",
+        &["1"],
+        "stores that one import writes at once",
+    ),
+    // The default of the API is true, but nothing looks into images yet.
+    later(
+        "require_image_format_match",
+        &["false"],
+        "inspection of data",
+    ),
+    later(
+        "store_description",
+        &[""],
+        "stores; describe them in tables [stores.NAME]",
+    ),
+    later("task_time_to_live", &["48"], "tasks"),
+    later(
+        "use_keystone_limits",
+        &["false"],
+        "limits of projects from elsewhere",
+    ),
+    later("use_limits", &["false"], "limits of projects"),
+    later("user_storage_quota", &["0"], "bytes of a project"),
+    later(
+        "vmdk_allowed_types",
+        &["streamOptimized,monolithicSparse", ""],
+        "conversion",
+    ),
+    later(
+        "weight",
+        &["0"],
+        "stores; weigh them in tables [stores.NAME]",
+    ),
+];
+
+impl Later {
+    /// Tests that a value asks for nothing.
+    pub(super) fn expect_off(&self, given: &Given) -> Outcome {
+        let canonical = given.canonical();
+        if canonical.is_some_and(|value| self.off.contains(&&*value)) {
+            return Ok(());
+        }
+        Err(given.wrong(format_args!("is not there yet; only {}", self.shown())))
+    }
+
+    /// Returns the value that is taken.
+    pub(super) fn shown(&self) -> String {
+        match self.off.first() {
+            None | Some(&"") => "none".to_owned(),
+            Some(off) => (*off).to_owned(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The engine of a server: policy files read, settings taken, recovery told.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use smalti::engine::Recovery;
+use smalti::{Engine, Rules};
+
+use super::config::Config;
+use crate::fault::{Fault, Outcome};
+
+/// How long a close waits for uploads, which the front end has ended before.
+const CLOSE: Duration = Duration::from_secs(30);
+/// Longest policy file, in bytes; the library has bounds of its own for what is in it.
+const FILE_MAX_BYTES: u64 = 16 << 20;
+
+/// Opens the engine, and makes it if it is not there.
+pub(super) fn engine(dir: &Path, config: &Config) -> Outcome<Engine> {
+    let mut builder = Engine::builder(dir).settings(config.settings.clone());
+    if let Some(rules) = rules(config)? {
+        builder = builder.policy(rules);
+    }
+    let opened = builder.on_recovery(tell).open();
+    opened.map_err(|error| Fault::from(error).about(dir.display()))
+}
+
+/// Closes the engine, so that the next one has nothing to recover.
+pub(super) fn close(engine: &Engine, dir: &Path) -> Outcome {
+    let closed = engine.close(CLOSE);
+    closed.map_err(|error| Fault::from(error).about(dir.display()))
+}
+
+/// Reads the policy files, where there are any; what is probably not meant goes into the log.
+fn rules(config: &Config) -> Outcome<Option<Rules>> {
+    let files = &config.policy;
+    if files.policy_file.is_none() && files.property_protection_file.is_none() {
+        return Ok(None);
+    }
+    let mut builder = Rules::builder();
+    if let Some(path) = &files.policy_file {
+        builder = builder.file(path.display().to_string(), read(path)?);
+    }
+    if let Some(path) = &files.property_protection_file {
+        builder = builder.property_protections(read(path)?, files.property_protection_rule_format);
+    }
+    let rules = builder.build()?;
+    for warning in rules.warnings() {
+        tracing::warn!("policy: {warning}");
+    }
+    Ok(Some(rules))
+}
+
+fn read(path: &Path) -> Outcome<String> {
+    let fault = |error: std::io::Error| {
+        Fault::io(format_args!("read {}", path.display()), &error)
+            .with_hint("mend policy_file or property_protection_file of the configuration")
+    };
+    let len = fs::metadata(path).map_err(fault)?.len();
+    if len > FILE_MAX_BYTES {
+        let message = format!("{} is {len} bytes, limit {FILE_MAX_BYTES}", path.display());
+        return Err(Fault::usage(message));
+    }
+    fs::read_to_string(path).map_err(fault)
+}
+
+fn tell(recovery: Recovery) {
+    match recovery {
+        Recovery::Log {
+            done_bytes,
+            total_bytes,
+        } => {
+            tracing::debug!(done_bytes, total_bytes, "the log is read");
+        }
+        Recovery::Uploads { done, total } => {
+            tracing::info!(done, total, "uploads that broke off are taken back");
+        }
+        other => tracing::info!(?other, "recovery"),
+    }
+}
