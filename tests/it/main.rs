@@ -32,6 +32,8 @@ mod semantics;
 mod source;
 mod support;
 mod tidy;
+#[cfg(feature = "cli")]
+mod tool;
 mod upload;
 #[cfg(feature = "testing")]
 mod vectors;

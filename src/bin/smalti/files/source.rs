@@ -66,7 +66,8 @@ impl Source {
         if data.is_dir() {
             return Err(Fault::usage(format!("{} is a directory", path.display())));
         }
-        Ok(match data.is_file() {
+        // Files of /proc say that they are empty, and are not.
+        Ok(match data.is_file() && data.len() > 0 {
             true => Self::new(Input::File(file), Some(data.len())),
             false => Self::new(Input::Stream(file), None),
         })

@@ -141,9 +141,17 @@ impl Client {
         Ok(Data(response))
     }
 
+    /// Waits for something of the server, but not for longer than that.
+    ///
+    /// # Errors
+    /// If it takes longer.
+    pub(super) fn wait<T>(&self, longest: Duration, work: impl Future<Output = T>) -> Outcome<T> {
+        let waited = async { timeout(longest, work).await };
+        self.runtime.block_on(waited).map_err(|_| silent(longest))
+    }
+
     fn send(&self, request: RequestBuilder) -> Outcome<Response> {
-        let sent = self.runtime.block_on(timeout(self.idle, request.send()));
-        let response = sent.map_err(|_| silent(self.idle))?;
+        let response = self.wait(self.idle, request.send())?;
         self.accept(response.map_err(|error| self.failed(&error))?)
     }
 
@@ -168,8 +176,7 @@ impl Client {
     }
 
     fn chunk(&self, response: &mut Response) -> Outcome<Option<Bytes>> {
-        let chunk = self.runtime.block_on(timeout(self.idle, response.chunk()));
-        let chunk = chunk.map_err(|_| silent(self.idle))?;
+        let chunk = self.wait(self.idle, response.chunk())?;
         chunk.map_err(|error| self.failed(&error))
     }
 }

@@ -9,9 +9,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Method};
 use smalti::{Bytes, ImageId};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use super::answer::silent;
 use super::client::Client;
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::Source;
@@ -39,11 +37,7 @@ pub(super) fn upload(client: &Client, id: &ImageId, source: &mut Source) -> Outc
         return Err(fault);
     }
     drop(pieces);
-    let wait = client.idle() * END;
-    let answer = client
-        .runtime()
-        .block_on(timeout(wait, answer))
-        .map_err(|_| silent(wait))?;
+    let answer = client.wait(client.idle() * END, answer)?;
     let response = answer.map_err(|error| {
         let message = format!("the upload ended early: {error}");
         Fault::new(Exit::Failed, "Internal", message)
@@ -63,11 +57,8 @@ fn send(
     while !is_answered()
         && let Some(bytes) = source.next_piece()?
     {
-        let given = timeout(client.idle(), pieces.send(bytes));
-        match client.runtime().block_on(given) {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => break,
-            Err(_) => return Err(silent(client.idle())),
+        if client.wait(client.idle(), pieces.send(bytes))?.is_err() {
+            break;
         }
     }
     Ok(())
