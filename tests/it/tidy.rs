@@ -141,7 +141,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jiff", &["clock"]),
     ("md5", &["hash"]),
     ("memmap2", &["disk/map"]),
-    ("metrics_exporter_prometheus", &["bin/smalti/serve/metrics"]),
+    ("metrics_exporter_prometheus", &["bin/smalti/serve/scrape"]),
     ("redb", &["index"]),
     ("regex", &["policy"]),
     ("reqwest", &["bin/smalti/place/url"]),

@@ -4,9 +4,10 @@
 
 mod config;
 mod log;
-mod metrics;
+
 mod open;
 mod run;
+mod scrape;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -137,7 +138,7 @@ impl Serve {
         let Some(address) = &self.metrics_listen else {
             return Ok(());
         };
-        metrics::begin(bind(address).await?)
+        scrape::begin(bind(address).await?)
     }
 }
 
