@@ -150,7 +150,7 @@ impl<'a> ImageDocument<'a> {
         match self.options.locations {
             Places::Absent => Ok(()),
             Places::Empty => map.serialize_entry("locations", &[(); 0]),
-            Places::Shown => map.serialize_entry("locations", &Locations(locations)),
+            Places::Shown => map.serialize_entry("locations", &LocationsDocument(locations)),
         }
     }
 
@@ -182,9 +182,19 @@ impl Serialize for ImageDocument<'_> {
     }
 }
 
-struct Locations<'a>(&'a [Location]);
+/// The document of the places of the data of an image: an array.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct LocationsDocument<'a>(&'a [Location]);
 
-impl Serialize for Locations<'_> {
+impl<'a> LocationsDocument<'a> {
+    /// Makes the document of places, in their order.
+    pub fn new(locations: &'a [Location]) -> Self {
+        Self(locations)
+    }
+}
+
+impl Serialize for LocationsDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(Place))
     }

@@ -69,6 +69,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "http",
+        &[
+            "json", "patch", "image", "query", "policy", "wire", "range", "ingest", "engine",
+            "asyncio",
+        ],
+    ),
+    (
         "testing",
         &[
             "manifest", "image", "wire", "disk", "hash", "store", "chunk", "index", "base",
@@ -83,18 +90,23 @@ const CRATES: &[(&str, &[&str])] = &[
     ("blake2", &["hash"]),
     ("blake3", &["hash"]),
     ("futures", &["asyncio"]),
-    ("futures_core", &["asyncio"]),
+    ("axum", &["http"]),
+    ("futures_core", &["asyncio", "http"]),
+    ("http_body", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("metrics", &["http"]),
     ("futures_util", &["asyncio"]),
     ("jiff", &["clock"]),
     ("md5", &["hash"]),
     ("memmap2", &["disk/map"]),
     ("redb", &["index"]),
     ("regex", &["policy"]),
-    ("serde_json", &["json", "wire"]),
+    ("serde_json", &["http", "json", "wire"]),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
     ("sha3", &["hash"]),
-    ("tokio", &["asyncio"]),
+    ("tokio", &["asyncio", "http"]),
 ];
 
 /// Modules of `std`, and the rooms or files that may name them.
