@@ -18,11 +18,15 @@ use crate::read::Slices;
 const TURN_BYTES: usize = 1 << 20;
 /// or so many slices.
 const TURN_SLICES: usize = 64;
+/// Ranges that are no longer than this are taken where they are polled, as far as they are in
+/// memory and proved: a hop to a thread would take longer.
+const SHORT_BYTES: u64 = 1 << 20;
 
 /// The bytes of a range, in order, as a stream of slices. Ends after the first error.
 ///
 /// Proving, reading and page faults happen on threads of the engine, a turn ahead of the caller:
-/// at most about 5 MiB, which are maps and not memory unless the reader copies. A stream that is
+/// at most about 5 MiB, which are maps and not memory unless the reader copies. A range of at most
+/// 1 MiB that is in memory and proved is handed out where it is polled. A stream that is
 /// not polled holds no thread. Cancel-safe: no slice is lost with a dropped
 /// [`poll_next`](Stream::poll_next). Dropping the stream stops the work after the slice that is
 /// being brought.
@@ -117,6 +121,19 @@ impl AsyncSlices {
         IoSlices(self)
     }
 
+    /// Takes the next slice here, if that is short work.
+    fn take_at_hand(&mut self) -> Option<Result<Bytes>> {
+        let slices = self.slices.as_mut()?;
+        let is_short = (1..=SHORT_BYTES).contains(&slices.remaining_bytes());
+        if !is_short || !slices.is_at_hand() {
+            return None;
+        }
+        let slice = slices.next_slice().transpose()?;
+        let len_bytes = slice.as_ref().map_or(self.remaining_bytes, |it| it.len() as u64);
+        self.remaining_bytes -= len_bytes;
+        Some(slice)
+    }
+
     /// Has a thread bring the next slices, unless one does or there are none.
     fn go_on(&mut self) {
         if self.coming.is_none()
@@ -144,6 +161,11 @@ impl Stream for AsyncSlices {
             if let Some(error) = this.failure.take() {
                 this.remaining_bytes = 0;
                 return Poll::Ready(Some(Err(error)));
+            }
+            if this.coming.is_none()
+                && let Some(slice) = this.take_at_hand()
+            {
+                return Poll::Ready(Some(slice));
             }
             this.go_on();
             let Some(coming) = &mut this.coming else {

@@ -63,6 +63,40 @@ impl Slices {
         self
     }
 
+    /// Tells whether the next slice waits for no disk and is proved already, so that it may be
+    /// taken where nothing may block.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_at_hand(&mut self) -> bool {
+        // What goes wrong is met again by who takes the slice.
+        self.look_at_hand().unwrap_or(false)
+    }
+
+    #[cfg(feature = "tokio")]
+    fn look_at_hand(&mut self) -> Result<bool> {
+        if self.position >= self.end || !self.walk.opened.is_leaf_at_hand(self.position) {
+            return Ok(self.position >= self.end);
+        }
+        let index = self.walk.seek(self.position)?;
+        let leaf = self.walk.leaf();
+        let piece = leaf.page.page().piece(index);
+        let (content, range) = piece.expect("the index was found in this page");
+        let skip = self.position - (leaf.start + range.start);
+        if content == Content::Zero {
+            return Ok(true);
+        }
+        self.walk.look_up(index)?;
+        let (leaf, verify) = (self.walk.leaf(), self.walk.opened.options.verify);
+        let first = leaf.found(index)?;
+        let from = first.place.offset + skip;
+        let wanted = from + (self.end - self.position).min(SLICE_MAX_BYTES);
+        let run = leaf.run(index, wanted);
+        let is_proved = |chunk: &Found| chunk.pack.is_proved(chunk.place, verify);
+        let last = end_of(run, first).min(wanted) - 1;
+        Ok(run.iter().flatten().all(is_proved)
+            && first.pack.is_cached(from)
+            && first.pack.is_cached(last))
+    }
+
     /// Returns the number of bytes that are still to come.
     pub fn remaining_bytes(&self) -> u64 {
         self.end - self.position
