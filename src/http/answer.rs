@@ -7,6 +7,8 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
+use crate::wire::ImageDocument;
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Prints a document.
@@ -19,6 +21,13 @@ pub(super) fn print(document: &impl Serialize) -> Bytes {
 /// Answers with a document.
 pub(super) fn json(status: u16, document: &impl Serialize) -> Response {
     printed(status, print(document))
+}
+
+/// Answers with the document of an image.
+pub(super) fn image(status: u16, document: &ImageDocument<'_>) -> Response {
+    let mut text = String::with_capacity(1024);
+    document.print(&mut text);
+    printed(status, text.into())
 }
 
 /// Answers with a document that is printed already.

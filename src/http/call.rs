@@ -23,7 +23,8 @@ use crate::policy::Caller;
 pub(super) struct Call {
     pub(super) site: Arc<Site>,
     pub(super) images: Images,
-    pub(super) caller: Caller,
+    /// Whether the caller has no identity.
+    is_anonymous: bool,
     pub(super) head: Parts,
     pub(super) variables: Variables,
     body: Body,
@@ -32,15 +33,15 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn new(
         site: Arc<Site>,
-        caller: Caller,
+        caller: &Caller,
         head: Parts,
         variables: Variables,
         body: Body,
     ) -> Self {
         Self {
-            images: site.engine.images(&caller),
+            images: site.engine.images(caller),
             site,
-            caller,
+            is_anonymous: caller.is_anonymous(),
             head,
             variables,
             body,
@@ -85,7 +86,7 @@ impl Call {
     /// Returns the image that a part of the path names, as [`Call::image_id`].
     pub(super) fn image_id_in(&self, part: &str) -> Result<ImageId> {
         part.parse().map_err(|_| {
-            if self.head.method != Method::GET && self.caller.is_anonymous() {
+            if self.head.method != Method::GET && self.is_anonymous {
                 let message = "a caller without identity may only read";
                 return Error::new(ErrorCode::ReadOnlyCaller, message);
             }

@@ -20,7 +20,7 @@ const OCTETS: &str = "application/octet-stream";
 const IMAGE_SIZE: HeaderName = HeaderName::from_static("x-openstack-image-size");
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
-pub(super) async fn upload(mut call: Call) -> Result<Response, Refusal> {
+pub(super) async fn upload(mut call: Box<Call>) -> Result<Response, Refusal> {
     check_type(&call)?;
     let options = UploadOptions {
         expected_len_bytes: declared_size(&call)?,
@@ -65,7 +65,7 @@ fn declared_size(call: &Call) -> Result<Option<u64>> {
     Ok(Some(size).filter(|size| *size > 0))
 }
 
-pub(super) async fn download(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
     let id = call.image_id()?;
     let reader = call.images.asyncio().open(&id).await?;
     if prefers_a_store(call.query())? {

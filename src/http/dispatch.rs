@@ -84,7 +84,8 @@ async fn answer(site: Arc<Site>, head: Parts, body: Body) -> Result<Response, Re
         _ => return Err(unknown(&head)),
     };
     let row = row(resource, &head)?;
-    let call = Call::new(site, caller, head, variables, body);
+    // In a box, so that no future on the way holds it several times.
+    let call = Box::new(Call::new(site, &caller, head, variables, body));
     call.check_body(row)?;
     run(row.op, call).await
 }
@@ -115,16 +116,17 @@ fn unknown(head: &Parts) -> Refusal {
 }
 
 /// Runs the handler of an operation.
-async fn run(op: Op, call: Call) -> Result<Response, Refusal> {
+async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
     match op {
-        Op::ListImages => images::list(call).await,
+        Op::ListImages => Box::pin(images::list(call)).await,
         Op::CreateImage => images::create(call).await,
         Op::ShowImage => images::show(call).await,
         Op::PatchImage => images::patch(call).await,
         Op::DeleteImage => images::delete(call).await,
         Op::Deactivate => images::deactivate(call).await,
         Op::Reactivate => images::reactivate(call).await,
-        Op::Upload => data::upload(call).await,
+        // The futures of these are long, and most requests are none of these.
+        Op::Upload => Box::pin(data::upload(call)).await,
         Op::Download => data::download(call).await,
         Op::PutTag => sharing::put_tag(call).await,
         Op::DeleteTag => sharing::delete_tag(call).await,

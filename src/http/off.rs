@@ -34,7 +34,7 @@ pub(super) fn cache(call: &Call, action: Action) -> Result<Response, Refusal> {
 }
 
 /// Answers with the tasks of an image: none.
-pub(super) async fn image_tasks(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn image_tasks(call: Box<Call>) -> Result<Response, Refusal> {
     call.images.check(&call.image_id()?, Action::ImageTasks)?;
     Ok(answer::json(200, &ImageTasksDocument::new([])))
 }
@@ -101,7 +101,7 @@ pub(super) fn delete_task(call: &Call) -> Result<Response, Refusal> {
 }
 
 /// Refuses an import: no method is enabled.
-pub(super) async fn import(mut call: Call) -> Result<Response, Refusal> {
+pub(super) async fn import(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let request = json::object(&body)?;
     let method = object(request.member("method"), "method")?;
@@ -118,7 +118,7 @@ pub(super) fn list_locations(call: &Call) -> Result<Response, Refusal> {
 }
 
 /// Refuses a location: no store takes any.
-pub(super) async fn add_location(mut call: Call) -> Result<Response, Refusal> {
+pub(super) async fn add_location(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     check_location(&json::object(&body)?)?;
     let id = call.image_id()?;

@@ -11,7 +11,7 @@ use crate::id::ProjectId;
 use crate::image::{Decision, Member};
 use crate::wire::{MemberDocument, MembersDocument};
 
-pub(super) async fn list(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn list(call: Box<Call>) -> Result<Response, Refusal> {
     let id = call.image_id()?;
     let list = call.run(move |images| {
         let members = images.members(&id).list()?;
@@ -20,7 +20,7 @@ pub(super) async fn list(call: Call) -> Result<Response, Refusal> {
     Ok(answer::printed(200, list.await?))
 }
 
-pub(super) async fn add(mut call: Call) -> Result<Response, Refusal> {
+pub(super) async fn add(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let project = Member::project_from_json(Some(&body), &call.site.engine.settings().limits)?;
     let id = call.image_id()?;
@@ -28,12 +28,12 @@ pub(super) async fn add(mut call: Call) -> Result<Response, Refusal> {
     Ok(answer::json(200, &MemberDocument::new(&added.await?)))
 }
 
-pub(super) async fn show(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn show(call: Box<Call>) -> Result<Response, Refusal> {
     let member = with_member(call, |members, project| members.show(project)).await?;
     Ok(answer::json(200, &MemberDocument::new(&member)))
 }
 
-pub(super) async fn set(mut call: Call) -> Result<Response, Refusal> {
+pub(super) async fn set(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let decision = Decision::from_json(Some(&body))?;
     let set = with_member(call, |members, project| {
@@ -42,14 +42,14 @@ pub(super) async fn set(mut call: Call) -> Result<Response, Refusal> {
     Ok(answer::json(200, &MemberDocument::new(&set.await?)))
 }
 
-pub(super) async fn delete(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn delete(call: Box<Call>) -> Result<Response, Refusal> {
     with_member(call, |members, project| members.remove(project)).await?;
     Ok(answer::empty(204))
 }
 
 /// Does something with the member that the path names.
 async fn with_member<T: Send + 'static>(
-    call: Call,
+    call: Box<Call>,
     work: impl FnOnce(&Members, &ProjectId) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let (id, project) = (call.image_id()?, call.member_id()?);
@@ -57,7 +57,7 @@ async fn with_member<T: Send + 'static>(
     done.await
 }
 
-pub(super) async fn put_tag(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn put_tag(call: Box<Call>) -> Result<Response, Refusal> {
     check_tag(&call)?;
     let (id, tag) = (call.image_id(), call.variables.second.clone());
     call.site.engine.settings().limits.check_tag(&tag)?;
@@ -67,7 +67,7 @@ pub(super) async fn put_tag(call: Call) -> Result<Response, Refusal> {
     Ok(answer::empty(204))
 }
 
-pub(super) async fn delete_tag(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn delete_tag(call: Box<Call>) -> Result<Response, Refusal> {
     check_tag(&call)?;
     let (id, tag) = (call.image_id()?, call.variables.second.clone());
     let removed = call.run(move |images| images.tags(&id).remove(&tag));

@@ -16,6 +16,12 @@ use crate::manifest::Content;
 
 /// Longest slice, in bytes: what is proved before its first byte is handed out.
 const SLICE_MAX_BYTES: u64 = 4 << 20;
+/// Longest slice of those that are handed out where nothing may block, in bytes.
+#[cfg(feature = "tokio")]
+const AT_HAND_MAX_BYTES: u64 = 1 << 20;
+/// How far apart it is asked whether a slice is in memory, in bytes.
+#[cfg(feature = "tokio")]
+const PROBE_BYTES: usize = 128 << 10;
 /// How far hints reach ahead of long ranges, in bytes.
 const HINT_BYTES: u64 = 16 << 20;
 /// How far beyond a slice other threads read and prove, in bytes.
@@ -88,13 +94,12 @@ impl Slices {
         let (leaf, verify) = (self.walk.leaf(), self.walk.opened.options.verify);
         let first = leaf.found(index)?;
         let from = first.place.offset + skip;
-        let wanted = from + (self.end - self.position).min(SLICE_MAX_BYTES);
+        let wanted = from + (self.end - self.position).min(self.slice_max());
         let run = leaf.run(index, wanted);
         let is_proved = |chunk: &Found| chunk.pack.is_proved(chunk.place, verify);
-        let last = end_of(run, first).min(wanted) - 1;
-        Ok(run.iter().flatten().all(is_proved)
-            && first.pack.is_cached(from)
-            && first.pack.is_cached(last))
+        let end = end_of(run, first).min(wanted);
+        let mut probes = (from..end).step_by(PROBE_BYTES).chain([end - 1]);
+        Ok(run.iter().flatten().all(is_proved) && probes.all(|at| first.pack.is_cached(at)))
     }
 
     /// Returns the number of bytes that are still to come.
@@ -162,7 +167,7 @@ impl Slices {
             return self.copied_part(found, &id, skip);
         };
         let from = found.place.offset + skip;
-        let wanted = from + (self.end - self.position).min(SLICE_MAX_BYTES);
+        let wanted = from + (self.end - self.position).min(self.slice_max());
         let mut run = leaf.run(index, wanted);
         let is_proved = |chunk: &Found| pack.is_proved(chunk.place, options.verify);
         let run_end = end_of(run, found);
@@ -238,6 +243,15 @@ impl Slices {
         return self.resident;
         #[cfg(not(feature = "tokio"))]
         false
+    }
+
+    /// Returns the length of the longest slice, in bytes.
+    fn slice_max(&self) -> u64 {
+        #[cfg(feature = "tokio")]
+        if self.resident {
+            return AT_HAND_MAX_BYTES;
+        }
+        SLICE_MAX_BYTES
     }
 
     /// Returns the rest of a chunk from memory of its own.

@@ -29,6 +29,7 @@ mod error;
 mod image;
 mod list;
 mod member;
+mod members;
 mod schema;
 mod task;
 #[cfg(test)]
