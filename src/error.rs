@@ -133,8 +133,14 @@ codes! {
     MultiRange => Invalid, 400;
     /// Data was sent to an image whose formats are not set.
     MissingFormat => Invalid, 400;
+    /// The header that declares the size of data is no number of bytes.
+    InvalidSize => Invalid, 400;
     /// The data is shorter or longer than was declared.
     SizeMismatch => Invalid, 400;
+    /// No such store.
+    UnknownStore => Invalid, 400;
+    /// The method of an import is none that is enabled.
+    UnknownImportMethod => Invalid, 400;
     /// The data does not have the digest that was expected.
     HashConflict => Conflict, 409;
     /// A setting of the engine has no legal value.
@@ -197,6 +203,12 @@ codes! {
     ImageTooLarge => TooLarge, 413;
     /// The disk is full.
     StorageFull => Full, 413;
+    /// The path does not take the method.
+    MethodNotAllowed => Invalid, 405;
+    /// The method is none of HTTP that the API uses.
+    NotImplemented => Invalid, 501;
+    /// The id of a request is too long.
+    RequestIdTooLong => TooLarge, 431;
     /// The media type of a body is not taken here.
     UnsupportedMediaType => Invalid, 415;
     /// The range is malformed or lies outside the image.

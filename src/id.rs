@@ -98,19 +98,39 @@ impl FromStr for ImageId {
 
 impl fmt::Display for ImageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut text, mut at) = ([b'-'; 36], 0);
         for index in 0..32 {
-            if matches!(index, 8 | 12 | 16 | 20) {
-                f.write_str("-")?;
-            }
-            let value = nibble(&self.bytes, index);
-            if self.upper >> index & 1 == 1 {
-                write!(f, "{value:X}")?;
+            at += usize::from(matches!(index, 8 | 12 | 16 | 20));
+            let digit = DIGITS[usize::from(nibble(&self.bytes, index))];
+            let is_upper = self.upper >> index & 1 == 1;
+            text[at] = if is_upper {
+                digit.to_ascii_uppercase()
             } else {
-                write!(f, "{value:x}")?;
-            }
+                digit
+            };
+            at += 1;
         }
-        Ok(())
+        write_ascii(&text, f)
     }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Writes bytes as hexadecimal digits in lower case.
+pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for part in bytes.chunks(64) {
+        let mut text = [0; 128];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(part) {
+            let digit = |nibble: u8| DIGITS[usize::from(nibble)];
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+        }
+        write_ascii(&text[..part.len() * 2], f)?;
+    }
+    Ok(())
+}
+
+fn write_ascii(text: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)
 }
 
 impl fmt::Debug for ImageId {

@@ -49,6 +49,7 @@
 //! # Features
 //! None is on by default, and each only adds.
 //! - `tokio`: `asyncio`, the same calls for tasks; no runtime is needed.
+//! - `http`: `http`, the Images API v2 as a router for servers of axum, and a server.
 //! - `testing`: [`disk`]'s simulated disk, the contract suite of [`store`].
 //!
 //! # Where to look
@@ -69,6 +70,8 @@ pub mod engine;
 pub mod error;
 pub mod gc;
 pub mod hash;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod id;
 pub mod image;
 mod index;

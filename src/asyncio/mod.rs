@@ -8,8 +8,9 @@
 //! | call | runs |
 //! |---|---|
 //! | [`show`](AsyncImages::show) | where it is polled: one look-up, cheaper than a hop to another thread |
+//! | bytes to be read that are in memory and proved | where they are polled |
 //! | [`open`](AsyncImages::open) | where it is polled if the first page of the manifest is in memory, else as all others |
-//! | all others, and every byte that is read or written | on threads of the engine's own |
+//! | all others, and every other byte that is read or written | on threads of the engine's own |
 //!
 //! # The threads
 //!
@@ -25,8 +26,9 @@
 //! most about 2 MiB each beside what the upload itself needs, and no threads.
 //!
 //! A hop to a thread and back costs some 10 to 20 microseconds. Downloads pay it for each mebibyte
-//! or so, ahead of their reader, small ranges pay it once. A host that serves small ranges of proved
-//! and cached images may call [`Reader::slices`](crate::read::Reader::slices) where it is.
+//! or so, ahead of their reader, small ranges pay it once, and what is at hand pays nothing. That
+//! bytes are in memory is asked of the operating system each 128 KiB: what is missing between is
+//! waited for.
 //!
 //! # Cancellation
 //!

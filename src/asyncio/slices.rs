@@ -22,7 +22,8 @@ const TURN_SLICES: usize = 64;
 /// The bytes of a range, in order, as a stream of slices. Ends after the first error.
 ///
 /// Proving, reading and page faults happen on threads of the engine, a turn ahead of the caller:
-/// at most about 5 MiB, which are maps and not memory unless the reader copies. A stream that is
+/// at most about 2 MiB, which are maps and not memory unless the reader copies. Slices that are in
+/// memory and proved are handed out where they are polled. Slices are 1 MiB at most. A stream that is
 /// not polled holds no thread. Cancel-safe: no slice is lost with a dropped
 /// [`poll_next`](Stream::poll_next). Dropping the stream stops the work after the slice that is
 /// being brought.
@@ -117,6 +118,25 @@ impl AsyncSlices {
         IoSlices(self)
     }
 
+    /// Takes the next slice here, if it is in memory and proved: a hop to a thread would take
+    /// longer.
+    fn take_at_hand(&mut self) -> Option<Result<Bytes>> {
+        let slices = self.slices.as_mut()?;
+        if slices.remaining_bytes() == 0 || !slices.is_at_hand() {
+            return None;
+        }
+        let slice = slices.next_slice().transpose()?;
+        let len_bytes = slice
+            .as_ref()
+            .map_or(self.remaining_bytes, |it| it.len() as u64);
+        self.remaining_bytes -= len_bytes;
+        Some(slice)
+    }
+
+    fn is_at_hand(&mut self) -> bool {
+        self.slices.as_mut().is_some_and(Slices::is_at_hand)
+    }
+
     /// Has a thread bring the next slices, unless one does or there are none.
     fn go_on(&mut self) {
         if self.coming.is_none()
@@ -135,7 +155,7 @@ impl Stream for AsyncSlices {
         loop {
             if let Some(slice) = this.ready.pop_front() {
                 this.remaining_bytes -= slice.len() as u64;
-                if this.ready.is_empty() {
+                if this.ready.is_empty() && !this.is_at_hand() {
                     // While the caller is busy with the last one.
                     this.go_on();
                 }
@@ -144,6 +164,11 @@ impl Stream for AsyncSlices {
             if let Some(error) = this.failure.take() {
                 this.remaining_bytes = 0;
                 return Poll::Ready(Some(Err(error)));
+            }
+            if this.coming.is_none()
+                && let Some(slice) = this.take_at_hand()
+            {
+                return Poll::Ready(Some(slice));
             }
             this.go_on();
             let Some(coming) = &mut this.coming else {

@@ -8,6 +8,7 @@ mod images;
 mod members;
 mod operator;
 mod page;
+mod rights;
 mod settings;
 mod stats;
 mod tags;

@@ -6,6 +6,7 @@ use sha2::digest::DynDigest;
 
 use super::Algorithm;
 use super::wide::{self, Stream};
+use crate::id::write_hex;
 
 /// Longest digest, in bytes.
 const DIGEST_MAX_BYTES: usize = 64;
@@ -31,8 +32,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = self.as_bytes().iter();
-        bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(self.as_bytes(), f)
     }
 }
 

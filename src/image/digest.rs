@@ -6,6 +6,7 @@ use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::id::write_hex;
 
 /// Longest digest, in bytes; its 128 digits are the limit of `os_hash_value`.
 const MAX_BYTES: usize = 64;
@@ -73,9 +74,7 @@ impl FromStr for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(self.as_bytes(), f)
     }
 }
 

@@ -13,19 +13,19 @@ use crate::limits::QUERY_PARAMS_MAX;
 
 /// The parameters of a query string, decoded, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Appends a parameter.
-    pub(super) fn push(&mut self, name: &str, value: impl Into<String>) {
+    pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
         self.0.push((name.to_owned(), value.into()));
     }
 

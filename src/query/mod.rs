@@ -23,6 +23,8 @@ mod tests;
 pub(crate) use filters::Filters;
 pub(crate) use filters::{MemberFilter, Scope, TextField, TextTest};
 pub use filters::{NumberField, NumberTest, TimeField, TimeTest};
+#[cfg(feature = "http")]
+pub(crate) use form::Parameters;
 pub use list::{ListQuery, PageLimits};
 pub(crate) use order::compare;
 pub use order::{Direction, SortKey};

@@ -205,6 +205,30 @@ impl Opened {
         }
         Ok((key, node, start))
     }
+
+    /// Tells whether the leaf that holds a byte of the image is in memory.
+    #[cfg(feature = "tokio")]
+    pub(super) fn is_leaf_at_hand(&self, offset: u64) -> bool {
+        let (mut node, mut start) = (Arc::clone(&self.root), 0);
+        while node.page().level() > 0 {
+            let page = node.page();
+            let child = page
+                .piece_at(offset - start)
+                .and_then(|index| page.piece(index));
+            let Some((Content::Own(id), range)) = child else {
+                return false;
+            };
+            let key = ChunkKey {
+                id,
+                ..self.root_key
+            };
+            let Some(child) = self.base.pages.get(&key) else {
+                return false;
+            };
+            (node, start) = (child, start + range.start);
+        }
+        true
+    }
 }
 
 impl Read for Reader {

@@ -16,6 +16,12 @@ use crate::manifest::Content;
 
 /// Longest slice, in bytes: what is proved before its first byte is handed out.
 const SLICE_MAX_BYTES: u64 = 4 << 20;
+/// Longest slice of those that are handed out where nothing may block, in bytes.
+#[cfg(feature = "tokio")]
+const AT_HAND_MAX_BYTES: u64 = 1 << 20;
+/// How far apart it is asked whether a slice is in memory, in bytes.
+#[cfg(feature = "tokio")]
+const PROBE_BYTES: usize = 128 << 10;
 /// How far hints reach ahead of long ranges, in bytes.
 const HINT_BYTES: u64 = 16 << 20;
 /// How far beyond a slice other threads read and prove, in bytes.
@@ -61,6 +67,39 @@ impl Slices {
     pub(crate) fn resident(mut self) -> Self {
         self.resident = true;
         self
+    }
+
+    /// Tells whether the next slice waits for no disk and is proved already, so that it may be
+    /// taken where nothing may block.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_at_hand(&mut self) -> bool {
+        // What goes wrong is met again by who takes the slice.
+        self.look_at_hand().unwrap_or(false)
+    }
+
+    #[cfg(feature = "tokio")]
+    fn look_at_hand(&mut self) -> Result<bool> {
+        if self.position >= self.end || !self.walk.opened.is_leaf_at_hand(self.position) {
+            return Ok(self.position >= self.end);
+        }
+        let index = self.walk.seek(self.position)?;
+        let leaf = self.walk.leaf();
+        let piece = leaf.page.page().piece(index);
+        let (content, range) = piece.expect("the index was found in this page");
+        let skip = self.position - (leaf.start + range.start);
+        if content == Content::Zero {
+            return Ok(true);
+        }
+        self.walk.look_up(index)?;
+        let (leaf, verify) = (self.walk.leaf(), self.walk.opened.options.verify);
+        let first = leaf.found(index)?;
+        let from = first.place.offset + skip;
+        let wanted = from + (self.end - self.position).min(self.slice_max());
+        let run = leaf.run(index, wanted);
+        let is_proved = |chunk: &Found| chunk.pack.is_proved(chunk.place, verify);
+        let end = end_of(run, first).min(wanted);
+        let mut probes = (from..end).step_by(PROBE_BYTES).chain([end - 1]);
+        Ok(run.iter().flatten().all(is_proved) && probes.all(|at| first.pack.is_cached(at)))
     }
 
     /// Returns the number of bytes that are still to come.
@@ -128,7 +167,7 @@ impl Slices {
             return self.copied_part(found, &id, skip);
         };
         let from = found.place.offset + skip;
-        let wanted = from + (self.end - self.position).min(SLICE_MAX_BYTES);
+        let wanted = from + (self.end - self.position).min(self.slice_max());
         let mut run = leaf.run(index, wanted);
         let is_proved = |chunk: &Found| pack.is_proved(chunk.place, options.verify);
         let run_end = end_of(run, found);
@@ -204,6 +243,15 @@ impl Slices {
         return self.resident;
         #[cfg(not(feature = "tokio"))]
         false
+    }
+
+    /// Returns the length of the longest slice, in bytes.
+    fn slice_max(&self) -> u64 {
+        #[cfg(feature = "tokio")]
+        if self.resident {
+            return AT_HAND_MAX_BYTES;
+        }
+        SLICE_MAX_BYTES
     }
 
     /// Returns the rest of a chunk from memory of its own.

@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
+use super::members::{Members, Printed};
 use super::{IMAGES, ImageDocument};
 use crate::query::{ListQuery, PageLimits};
+
+/// What the document of an image often takes, in bytes.
+const IMAGE_BYTES: usize = 1024;
 
 /// The document of a page of images, with the links to the first page and to the next one.
 #[derive(Debug, Clone, Serialize)]
@@ -29,5 +33,26 @@ impl<'a> ListDocument<'a> {
             images,
             schema: "/v2/schemas/images",
         }
+    }
+
+    /// Appends the document as JSON: the text that `serde_json` makes of it, in less time.
+    pub fn print(&self, text: &mut String) {
+        text.reserve(self.images.len() * IMAGE_BYTES);
+        let mut members = Printed::new(text);
+        let images = members.name("images");
+        images.push('[');
+        for (at, image) in self.images.iter().enumerate() {
+            if at > 0 {
+                images.push(',');
+            }
+            image.print(images);
+        }
+        images.push(']');
+        let Ok(()) = members.text("first", Some(&self.first));
+        if let Some(next) = &self.next {
+            let Ok(()) = members.text("next", Some(next));
+        }
+        let Ok(()) = members.text("schema", Some(self.schema));
+        members.end();
     }
 }

@@ -29,6 +29,7 @@ mod error;
 mod image;
 mod list;
 mod member;
+mod members;
 mod schema;
 mod task;
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub use answer::{
     ErrorAnswer, ImageAnswer, ListAnswer, LocationAnswer, MemberAnswer, MembersAnswer,
 };
 pub use error::ErrorDocument;
-pub use image::{ImageDocument, ImageOptions};
+pub use image::{ImageDocument, ImageOptions, LocationsDocument};
 pub use list::ListDocument;
 pub use member::{MemberDocument, MembersDocument};
 pub use schema::{CustomProperty, Schema, Schemas};

@@ -147,6 +147,34 @@ fn an_image_with_everything_hides_what_is_internal() {
     assert_eq!(value, expected);
 }
 
+#[test]
+fn images_and_pages_are_printed_as_by_serde_json() {
+    let images = [Image::from_parts(bare()).unwrap(), full()];
+    let options = ImageOptions::new().direct_url(&[]).stores().locations();
+    let documents = images.iter().flat_map(|image| {
+        let document = ImageDocument::new(image);
+        [
+            document,
+            document.with_options(options),
+            document.with_options(options.closed()),
+        ]
+    });
+    let documents: Vec<_> = documents.collect();
+    for document in &documents {
+        let mut printed = String::new();
+        document.print(&mut printed);
+        assert_eq!(printed, text(document));
+    }
+    let limits = PageLimits { default: 3, max: 6 };
+    for (query, count) in [("", 0), ("", 3), ("limit=6&name=a%22b", 6)] {
+        let query: ListQuery = query.parse().unwrap();
+        let list = ListDocument::new(&query, &limits, documents[..count].to_vec());
+        let mut printed = String::new();
+        list.print(&mut printed);
+        assert_eq!(printed, text(&list));
+    }
+}
+
 #[track_caller]
 fn check_places(options: ImageOptions<'_>, direct_url: Value, stores: Value, locations: Value) {
     let image = full();

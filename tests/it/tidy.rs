@@ -69,6 +69,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "http",
+        &[
+            "json", "patch", "image", "query", "policy", "wire", "range", "ingest", "engine",
+            "asyncio",
+        ],
+    ),
+    (
         "testing",
         &[
             "manifest", "image", "wire", "disk", "hash", "store", "chunk", "index", "base",
@@ -135,7 +142,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["bin/smalti"]),
     ("clap_complete", &["bin/smalti/commands/completions"]),
     ("futures", &["asyncio"]),
-    ("futures_core", &["asyncio", "bin/smalti/place/url"]),
+    ("axum", &["http"]),
+    ("futures_core", &["asyncio", "http", "bin/smalti/place/url"]),
+    ("http_body", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("metrics", &["http"]),
     ("futures_util", &["asyncio"]),
     ("indicatif", &["bin/smalti/progress"]),
     ("jiff", &["clock"]),
@@ -145,7 +157,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("redb", &["index"]),
     ("regex", &["policy"]),
     ("reqwest", &["bin/smalti/place/url"]),
-    ("serde_json", &["json", "wire", "bin/smalti"]),
+    ("serde_json", &["http", "json", "wire", "bin/smalti"]),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
     ("sha3", &["hash"]),
@@ -153,6 +165,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "asyncio",
+            "http",
             "bin/smalti/interrupt",
             "bin/smalti/place/url",
             "bin/smalti/serve",

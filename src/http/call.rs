@@ -1,0 +1,127 @@
+//! A request on its way to its handler: who asks, what for, and what comes with it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+
+use super::body;
+use super::refusal::Refusal;
+use super::route::Row;
+use super::site::Site;
+use super::target::Variables;
+use crate::engine::Images;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::{ImageId, ProjectId};
+use crate::policy::Caller;
+
+/// A request whose caller and route are known.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) site: Arc<Site>,
+    pub(super) images: Images,
+    /// Whether the caller has no identity.
+    is_anonymous: bool,
+    pub(super) head: Parts,
+    pub(super) variables: Variables,
+    body: Body,
+}
+
+impl Call {
+    pub(super) fn new(
+        site: Arc<Site>,
+        caller: &Caller,
+        head: Parts,
+        variables: Variables,
+        body: Body,
+    ) -> Self {
+        Self {
+            images: site.engine.images(caller),
+            site,
+            is_anonymous: caller.is_anonymous(),
+            head,
+            variables,
+            body,
+        }
+    }
+
+    /// Refuses a body where there must be none.
+    pub(super) fn check_body(&self, row: &Row) -> Result<(), Refusal> {
+        let headers = &self.head.headers;
+        let length = headers.get(CONTENT_LENGTH);
+        let has_length = length.is_some_and(|length| length.as_bytes() != b"0");
+        let may_have = ["POST", "PUT", "PATCH"].contains(&row.method);
+        let is_streamed = may_have && headers.contains_key(TRANSFER_ENCODING);
+        if row.bodyless && (has_length || is_streamed) {
+            let message = format!("{} of this path takes no body", row.method);
+            return Err(Refusal::new(ErrorCode::BodyNotAllowed, message));
+        }
+        Ok(())
+    }
+
+    /// Returns a header as text; one that is no text is none.
+    pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// Returns the query string, without its mark.
+    pub(super) fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    /// Returns the image that the path names. Any text is taken; one that is no id names nothing,
+    /// which is not told to who may not write anyway.
+    pub(super) fn image_id(&self) -> Result<ImageId> {
+        self.image_id_in(&self.variables.first)
+    }
+
+    /// Returns the image that a part of the path names, as [`Call::image_id`].
+    pub(super) fn image_id_in(&self, part: &str) -> Result<ImageId> {
+        part.parse().map_err(|_| {
+            if self.head.method != Method::GET && self.is_anonymous {
+                let message = "a caller without identity may only read";
+                return Error::new(ErrorCode::ReadOnlyCaller, message);
+            }
+            let shown: String = part.chars().take(64).collect();
+            Error::new(ErrorCode::NotFound, format!("no image {shown:?}"))
+        })
+    }
+
+    /// Returns the member that the path names. A text that no project can have stands for one that
+    /// nobody has, so that what comes before the member is told as for any other.
+    pub(super) fn member_id(&self) -> Result<ProjectId> {
+        let text = Some(&self.variables.second).filter(|_| self.variables.are_text);
+        let project = text.and_then(|text| ProjectId::new(text.as_str()).ok());
+        let nobody = || ProjectId::new(ImageId::from_bytes(self.site.chance()).to_string());
+        project.map_or_else(nobody, Ok)
+    }
+
+    /// Has a thread of the engine do something with the images of the caller.
+    pub(super) fn run<T, W>(&self, work: W) -> impl Future<Output = Result<T>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Images) -> Result<T> + Send + 'static,
+    {
+        let images = self.images.asyncio();
+        async move { images.run(work).await }
+    }
+
+    /// Reads the body.
+    pub(super) async fn read_body(&mut self) -> Result<Bytes> {
+        let body = std::mem::take(&mut self.body);
+        body::read(body, self.site.settings.body_idle).await
+    }
+
+    /// Takes the body, to be read as it comes.
+    pub(super) fn take_body(&mut self) -> Body {
+        std::mem::take(&mut self.body)
+    }
+}

@@ -1,0 +1,143 @@
+//! The data of images: whole bodies in, whole ones and ranges out.
+
+use axum::body::Body;
+use axum::response::Response;
+use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+
+use super::answer;
+use super::body::BodyStream;
+use super::call::Call;
+use super::download::SlicesBody;
+use super::refusal::Refusal;
+use crate::error::{Error, ErrorCode, Result};
+use crate::image::Image;
+use crate::ingest::UploadOptions;
+use crate::policy::Action;
+use crate::query::Parameters;
+use crate::range::{ContentRange, Selection, select};
+
+const OCTETS: &str = "application/octet-stream";
+const IMAGE_SIZE: HeaderName = HeaderName::from_static("x-openstack-image-size");
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+
+pub(super) async fn upload(mut call: Box<Call>) -> Result<Response, Refusal> {
+    check_type(&call)?;
+    let options = UploadOptions {
+        expected_len_bytes: declared_size(&call)?,
+        ..UploadOptions::default()
+    };
+    let id = call.image_id()?;
+    let stream = BodyStream::new(call.take_body(), call.site.settings.body_idle);
+    let images = call.images.asyncio();
+    images.upload_stream(&id, stream, options).await?;
+    Ok(answer::empty(204))
+}
+
+fn check_type(call: &Call) -> Result<()> {
+    let given = call.header(&CONTENT_TYPE).unwrap_or_default();
+    let media_type = given.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case(OCTETS) {
+        return Ok(());
+    }
+    let shown: String = media_type.chars().take(64).collect();
+    let message = format!("media type {shown:?} is not {OCTETS}");
+    Err(Error::new(ErrorCode::UnsupportedMediaType, message))
+}
+
+/// Returns how many bytes will come; 0 stands for an unknown number.
+fn declared_size(call: &Call) -> Result<Option<u64>> {
+    let declared = call.headers().get(IMAGE_SIZE);
+    let size = match declared {
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default().trim();
+            let size = text.parse::<u64>().ok();
+            size.ok_or_else(|| {
+                let shown: String = text.chars().take(64).collect();
+                let message = format!("{IMAGE_SIZE} {shown:?} is no number of bytes, 0 or more");
+                Error::new(ErrorCode::InvalidSize, message)
+            })?
+        }
+        None => {
+            let length = call.header(&CONTENT_LENGTH);
+            length.and_then(|length| length.parse().ok()).unwrap_or(0)
+        }
+    };
+    Ok(Some(size).filter(|size| *size > 0))
+}
+
+pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
+    let id = call.image_id()?;
+    let reader = call.images.asyncio().open(&id).await?;
+    if prefers_a_store(call.query())? {
+        call.images.check(&id, Action::DownloadFromStore)?;
+        let message = "this service has one store, so there is none to prefer";
+        return Err(Refusal::new(ErrorCode::UnknownStore, message));
+    }
+    let Some(reader) = reader else {
+        return Ok(answer::empty(204));
+    };
+    let header = |name: &HeaderName| call.headers().get(name).map(HeaderValue::as_bytes);
+    let len_bytes = reader.len_bytes();
+    let chosen = select(Some(len_bytes), header(&RANGE), header(&CONTENT_RANGE));
+    let chosen = chosen.map_err(|error| unsatisfied(error, len_bytes))?;
+    let mut response = answer::empty(chosen.http_status());
+    put_headers(&mut response, &chosen, reader.image());
+    let slices = reader.stream(chosen.range())?;
+    *response.body_mut() = Body::new(SlicesBody::new(slices));
+    Ok(response)
+}
+
+/// Tells whether the parameter `prefer` names a store; blanks and empty parts name none.
+fn prefers_a_store(query: &str) -> Result<bool> {
+    if !query.contains("prefer") {
+        return Ok(false);
+    }
+    let parameters: Parameters = query.parse()?;
+    let mut lists = parameters.iter().filter(|(name, _)| *name == "prefer");
+    Ok(lists.any(|(_, list)| list.split(',').any(|store| !store.trim().is_empty())))
+}
+
+fn unsatisfied(error: Error, len_bytes: u64) -> Refusal {
+    if error.code() != ErrorCode::RangeNotSatisfiable {
+        return error.into();
+    }
+    let range = ContentRange::Unsatisfied {
+        complete: len_bytes,
+    };
+    Refusal::from(error).with(CONTENT_RANGE, &range.to_string())
+}
+
+fn put_headers(response: &mut Response, chosen: &Selection, image: &Image) {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(OCTETS));
+    if let Some(checksum) = image.checksum() {
+        let checksum = HeaderValue::try_from(checksum.to_string());
+        headers.insert(CONTENT_MD5, checksum.expect("hexadecimal digits"));
+    }
+    if let Some(range) = chosen.content_range() {
+        let range = HeaderValue::try_from(range.to_string());
+        headers.insert(CONTENT_RANGE, range.expect("digits and signs"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_preferred_where_one_is_named() {
+        for query in [
+            "",
+            "prefer=",
+            "prefer=,+,",
+            "prefer=%20%2C",
+            "preferred=a",
+            "x=prefer",
+        ] {
+            assert!(!prefers_a_store(query).expect("a query"), "{query}");
+        }
+        for query in ["prefer=a", "x=1&prefer=,a", "prefer=%61"] {
+            assert!(prefers_a_store(query).expect("a query"), "{query}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The way of a request: id, target, caller, method, body, handler; and what is told of it after.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use hyper::header::{ACCEPT, HeaderValue, LOCATION};
+use hyper::http::request::Parts;
+use tracing::Instrument;
+
+use super::call::Call;
+use super::refusal::Refusal;
+use super::request_id::{self, REQUEST_ID};
+use super::route::{Op, Resource, Row};
+use super::settings::HttpSettings;
+use super::site::Site;
+use super::target::Target;
+use super::{answer, data, identity, images, info, off, sharing, versions};
+use crate::engine::Engine;
+use crate::error::ErrorCode;
+use crate::policy::Action;
+
+/// The methods that are refused where there is no such path, and not for being none of the API.
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
+
+/// Returns what answers every route of the Images API v2 from an engine.
+///
+/// It needs a runtime of tokio with time, and holds no threads of it: what blocks runs on threads of
+/// the engine. A body in either direction is passed on as it comes, with bounded memory.
+///
+/// The routes of features that this engine does not have answer as the API does when they are
+/// switched off: stores, staging, import, tasks and cache.
+pub fn router(engine: Engine, settings: HttpSettings) -> Router {
+    let site = Arc::new(Site::new(engine, settings));
+    Router::new().fallback(handle).with_state(site)
+}
+
+async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let begun = Instant::now();
+    let (head, body) = request.into_parts();
+    let max_len = site.settings.max_request_id_length;
+    let (id, refusal) = match request_id::of(&head.headers, max_len) {
+        Ok(Some(id)) => (id, None),
+        Ok(None) => (request_id::made(site.chance()), None),
+        Err(refusal) => (request_id::made(site.chance()), Some(refusal)),
+    };
+    let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+    let shown_id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+    let span = tracing::info_span!("request", id = shown_id);
+    let answered = async {
+        let answered = match refusal {
+            Some(refusal) => Err(refusal),
+            None => answer(site, head, body).await,
+        };
+        let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+        response.headers_mut().insert(REQUEST_ID, id);
+        let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+        tracing::info!(%method, path, status, elapsed_us = elapsed.as_micros(), "answered");
+        response
+    };
+    answered.instrument(span).await
+}
+
+async fn answer(site: Arc<Site>, head: Parts, body: Body) -> Result<Response, Refusal> {
+    let accept = head.headers.get(ACCEPT).and_then(|it| it.to_str().ok());
+    let target = Target::of(head.uri.path(), accept);
+    match target {
+        Target::Choices => return Ok(versions::list(300, &head, &site.settings)),
+        Target::Apart(resource) => {
+            return match row(resource, &head)?.op {
+                Op::Health => Ok(info::health(&site)),
+                _ => Ok(versions::list(200, &head, &site.settings)),
+            };
+        }
+        _ => {}
+    }
+    let caller = identity::caller(&head, &site.settings)?;
+    let (resource, variables) = match target {
+        Target::Known(resource, variables) => (resource, variables),
+        Target::Bare => return Ok(redirected(head.uri.path())),
+        _ => return Err(unknown(&head)),
+    };
+    let row = row(resource, &head)?;
+    // In a box, so that no future on the way holds it several times.
+    let call = Box::new(Call::new(site, &caller, head, variables, body));
+    call.check_body(row)?;
+    run(row.op, call).await
+}
+
+fn row(resource: &'static Resource, head: &Parts) -> Result<&'static Row, Refusal> {
+    let method = head.method.as_str();
+    let row = resource.row(method);
+    row.ok_or_else(|| Refusal::method(method, &resource.allow()))
+}
+
+fn redirected(path: &str) -> Response {
+    let mut response = answer::empty(302);
+    if let Ok(path) = HeaderValue::try_from(format!("{path}/")) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    response
+}
+
+fn unknown(head: &Parts) -> Refusal {
+    let method = head.method.as_str();
+    if METHODS.contains(&method) {
+        let shown: String = head.uri.path().chars().take(64).collect();
+        return Refusal::new(ErrorCode::NotFound, format!("no path {shown:?}"));
+    }
+    let shown: String = method.chars().take(64).collect();
+    let message = format!("method {shown:?} is not one of {}", METHODS.join(", "));
+    Refusal::new(ErrorCode::NotImplemented, message)
+}
+
+/// Runs the handler of an operation.
+async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
+    match op {
+        Op::ListImages => Box::pin(images::list(call)).await,
+        Op::CreateImage => images::create(call).await,
+        Op::ShowImage => images::show(call).await,
+        Op::PatchImage => images::patch(call).await,
+        Op::DeleteImage => images::delete(call).await,
+        Op::Deactivate => images::deactivate(call).await,
+        Op::Reactivate => images::reactivate(call).await,
+        // The futures of these are long, and most requests are none of these.
+        Op::Upload => Box::pin(data::upload(call)).await,
+        Op::Download => data::download(call).await,
+        Op::PutTag => sharing::put_tag(call).await,
+        Op::DeleteTag => sharing::delete_tag(call).await,
+        Op::ListMembers => sharing::list(call).await,
+        Op::AddMember => sharing::add(call).await,
+        Op::ShowMember => sharing::show(call).await,
+        Op::SetMember => sharing::set(call).await,
+        Op::DeleteMember => sharing::delete(call).await,
+        Op::Import => off::import(call).await,
+        Op::AddLocation => off::add_location(call).await,
+        Op::ListImageTasks => off::image_tasks(call).await,
+        _ => run_at_once(op, &call),
+    }
+}
+
+/// Runs the handler of an operation that waits for nothing.
+fn run_at_once(op: Op, call: &Call) -> Result<Response, Refusal> {
+    let schema = |which| Ok(info::schema(call, which));
+    match op {
+        Op::ImageSchema => schema(|it| &it.image),
+        Op::ImagesSchema => schema(|it| &it.images),
+        Op::MemberSchema => schema(|it| &it.member),
+        Op::MembersSchema => schema(|it| &it.members),
+        Op::TaskSchema => schema(|it| &it.task),
+        Op::TasksSchema => schema(|it| &it.tasks),
+        Op::ImportInfo => Ok(info::import()),
+        Op::UsageInfo => Ok(info::usage()),
+        Op::Stage => off::absent("import by glance-direct"),
+        Op::StoresInfo | Op::StoresDetail | Op::DeleteFromStore => off::absent("multi-store"),
+        Op::ListLocations => off::list_locations(call),
+        Op::ListTasks => off::list_tasks(call),
+        Op::CreateTask => off::create_task(call),
+        Op::ShowTask => off::show_task(call),
+        Op::DeleteTask => off::delete_task(call),
+        Op::ShowCache => off::cache(call, Action::CacheList),
+        Op::ClearCache => off::cache(call, Action::CacheClear),
+        Op::CleanCache => off::cache(call, Action::CacheClean),
+        Op::PruneCache => off::cache(call, Action::CachePrune),
+        Op::CacheNodes => off::cache(call, Action::CachedNodes),
+        Op::CacheImage => off::cache(call, Action::CachePut),
+        Op::UncacheImage => off::cache(call, Action::CacheDelete),
+        _ => Err(Refusal::new(
+            ErrorCode::Internal,
+            format!("no handler of {op:?}"),
+        )),
+    }
+}

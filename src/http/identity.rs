@@ -1,0 +1,123 @@
+//! Who a request comes from: headers of a trusted front end, or what the host has put beside it.
+//!
+//! Source: keystonemiddleware, and Glance, `glance/api/middleware/context.py`.
+
+use hyper::header::{HeaderMap, HeaderName};
+use hyper::http::request::Parts;
+use serde::de::IgnoredAny;
+
+use super::refusal::Refusal;
+use super::settings::{HttpSettings, Identity};
+use crate::error::ErrorCode;
+use crate::id::ProjectId;
+use crate::policy::Caller;
+
+const STATUS: HeaderName = HeaderName::from_static("x-identity-status");
+const USER: HeaderName = HeaderName::from_static("x-user-id");
+const PROJECT: HeaderName = HeaderName::from_static("x-project-id");
+const TENANT: HeaderName = HeaderName::from_static("x-tenant-id");
+const ROLES: HeaderName = HeaderName::from_static("x-roles");
+const ROLE: HeaderName = HeaderName::from_static("x-role");
+const SERVICE_ROLES: HeaderName = HeaderName::from_static("x-service-roles");
+const CATALOG: HeaderName = HeaderName::from_static("x-service-catalog");
+const USER_DOMAIN: HeaderName = HeaderName::from_static("x-user-domain-id");
+const PROJECT_DOMAIN: HeaderName = HeaderName::from_static("x-project-domain-id");
+const SYSTEM_SCOPE: HeaderName = HeaderName::from_static("openstack-system-scope");
+
+/// Returns who a request comes from.
+pub(super) fn caller(request: &Parts, settings: &HttpSettings) -> Result<Caller, Refusal> {
+    let headers = &request.headers;
+    let trusted = settings.identity == Identity::TrustedHeaders;
+    if !trusted && headers.contains_key(STATUS) {
+        let message = "this listener is not behind a proxy, so it takes no identity from headers";
+        return Err(Refusal::unauthenticated(message));
+    }
+    if let Some(caller) = request.extensions.get::<Caller>() {
+        return Ok(caller.clone());
+    }
+    match settings.identity {
+        Identity::SingleUser => Ok(Caller::admin()),
+        Identity::TrustedHeaders if is_confirmed(headers) => from_headers(headers),
+        _ if settings.allow_anonymous_access => Ok(Caller::anonymous()),
+        _ => Err(Refusal::unauthenticated(
+            "the request has no confirmed identity",
+        )),
+    }
+}
+
+fn is_confirmed(headers: &HeaderMap) -> bool {
+    headers
+        .get(STATUS)
+        .is_some_and(|value| value == "Confirmed")
+}
+
+fn from_headers(headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let project = match value(headers, &PROJECT)? {
+        Some(project) => Some(project),
+        None => value(headers, &TENANT)?,
+    };
+    let project = project.map(ProjectId::new).transpose()?;
+    check_catalog(headers)?;
+    let mut caller = Caller::authenticated(project);
+    let roles = match value(headers, &ROLES)? {
+        Some(roles) => Some(roles),
+        None => value(headers, &ROLE)?,
+    };
+    for role in names(roles) {
+        caller = caller.with_role(role);
+    }
+    for role in names(value(headers, &SERVICE_ROLES)?) {
+        caller = caller.with_service_role(role);
+    }
+    with_names(caller, headers)
+}
+
+/// Adds what policy files may ask for besides.
+fn with_names(caller: Caller, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    type Add = fn(Caller, &str) -> Caller;
+    let named: [(&HeaderName, Add); 4] = [
+        (&USER, |caller, id| caller.with_user(id)),
+        (&USER_DOMAIN, |caller, id| caller.with_user_domain(id)),
+        (&PROJECT_DOMAIN, |caller, id| caller.with_project_domain(id)),
+        (&SYSTEM_SCOPE, |caller, scope| {
+            caller.with_system_scope(scope)
+        }),
+    ];
+    let mut named = named.into_iter();
+    named.try_fold(caller, |caller, (name, add)| {
+        Ok(match value(headers, name)? {
+            Some(value) => add(caller, value),
+            None => caller,
+        })
+    })
+}
+
+/// Returns the value of a header; an empty one is none.
+fn value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
+        let message = format!("header {name} is not UTF-8");
+        Refusal::new(ErrorCode::SchemaViolation, message)
+    })?;
+    Ok(Some(text.trim()).filter(|text| !text.is_empty()))
+}
+
+fn names(list: Option<&str>) -> impl Iterator<Item = &str> {
+    let names = list.into_iter().flat_map(|list| list.split(','));
+    names.map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// Tests the catalog, of which nothing else is used.
+fn check_catalog(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(catalog) = headers.get(CATALOG) else {
+        return Ok(());
+    };
+    serde_json::from_slice::<IgnoredAny>(catalog.as_bytes())
+        .map(drop)
+        .map_err(|error| {
+            let message = format!("header {CATALOG} is not JSON: {error}");
+            Refusal::new(ErrorCode::MalformedJson, message)
+        })
+}

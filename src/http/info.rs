@@ -1,0 +1,67 @@
+//! What the service says of itself: schemas, import methods, usage, health.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+
+use super::answer;
+use super::call::Call;
+use super::site::{Printed, Site};
+
+/// Answers with a schema.
+pub(super) fn schema(call: &Call, which: fn(&Printed) -> &Bytes) -> Response {
+    answer::printed(200, which(&call.site.schemas).clone())
+}
+
+#[derive(Serialize)]
+struct Import {
+    #[serde(rename = "import-methods")]
+    methods: Methods,
+}
+
+#[derive(Serialize)]
+struct Methods {
+    description: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: [&'static str; 0],
+}
+
+/// Answers with the methods of import that are enabled: none.
+pub(super) fn import() -> Response {
+    let methods = Methods {
+        description: "Import methods available.",
+        kind: "array",
+        value: [],
+    };
+    answer::json(200, &Import { methods })
+}
+
+#[derive(Serialize)]
+struct Usage {
+    usage: Nothing,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+/// Answers with what the project of the caller uses of its limits: it has none.
+pub(super) fn usage() -> Response {
+    answer::json(200, &Usage { usage: Nothing {} })
+}
+
+/// Answers whether the engine takes requests, in a word, and why it does not in a line.
+pub(super) fn health(site: &Site) -> Response {
+    let health = site.engine.health();
+    let (status, text) = match &health {
+        Ok(()) => (200, "OK".to_owned()),
+        Err(error) => (503, format!("{}: {}", error.code().name(), error.message())),
+    };
+    let mut response = answer::empty(status);
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    *response.body_mut() = Body::from(text);
+    response
+}

@@ -1,0 +1,171 @@
+//! Routes of features that are switched off, which answer as the API does then: rights are tested,
+//! and then there is no such thing.
+//!
+//! Stores, staging, import, tasks and the cache.
+
+use axum::response::Response;
+use hyper::header::ALLOW;
+
+use super::answer;
+use super::call::Call;
+use super::refusal::Refusal;
+use crate::error::{Error, ErrorCode, Result};
+use crate::image::Status;
+use crate::json::{self, Json, Object};
+use crate::policy::Action;
+use crate::query::Parameters;
+use crate::wire::{ImageTasksDocument, LocationsDocument, TaskListDocument, TaskStatus};
+
+/// Longest url of a location, in characters.
+const URL_MAX_CHARS: usize = 2048;
+/// The algorithms that may vouch for a location.
+const ALGORITHMS: [&str; 4] = ["sha1", "sha256", "sha512", "md5"];
+
+/// Answers that a feature is switched off.
+pub(super) fn absent(feature: &str) -> Result<Response, Refusal> {
+    let message = format!("{feature} is switched off");
+    Err(Refusal::new(ErrorCode::NotFound, message))
+}
+
+/// Answers to who may that there is no cache.
+pub(super) fn cache(call: &Call, action: Action) -> Result<Response, Refusal> {
+    call.images.check_global(action)?;
+    absent("the cache")
+}
+
+/// Answers with the tasks of an image: none.
+pub(super) async fn image_tasks(call: Box<Call>) -> Result<Response, Refusal> {
+    call.images.check(&call.image_id()?, Action::ImageTasks)?;
+    Ok(answer::json(200, &ImageTasksDocument::new([])))
+}
+
+/// Answers with the tasks: none.
+pub(super) fn list_tasks(call: &Call) -> Result<Response, Refusal> {
+    call.images.check_global(Action::Tasks)?;
+    let parameters: Parameters = call.query().parse()?;
+    check_task_query(&parameters)?;
+    let shown = parameters.iter().filter(|(name, _)| *name != "marker");
+    let mut first = Parameters::default();
+    shown.for_each(|(name, value)| first.push(name, value));
+    let first = match first.is_empty() {
+        true => "/v2/tasks".to_owned(),
+        false => format!("/v2/tasks?{first}"),
+    };
+    Ok(answer::json(200, &TaskListDocument::new([], first, None)))
+}
+
+fn check_task_query(parameters: &Parameters) -> Result<()> {
+    for (name, value) in parameters.iter() {
+        let (is_fine, code) = match name {
+            "status" => (is_status(value), ErrorCode::InvalidFilterValue),
+            "type" => (value == "import", ErrorCode::InvalidFilterValue),
+            "limit" => (value.parse::<u64>().is_ok(), ErrorCode::InvalidLimit),
+            "sort_dir" => (["asc", "desc"].contains(&value), ErrorCode::InvalidSortDir),
+            // There is no task to continue after.
+            "marker" => (false, ErrorCode::InvalidMarker),
+            _ => (true, ErrorCode::Internal),
+        };
+        if !is_fine {
+            let shown: String = value.chars().take(64).collect();
+            return Err(Error::new(code, format!("{name} {shown:?} is not legal")));
+        }
+    }
+    Ok(())
+}
+
+fn is_status(word: &str) -> bool {
+    TaskStatus::ALL.iter().any(|status| status.as_str() == word)
+}
+
+/// Answers that there is no such task.
+pub(super) fn show_task(call: &Call) -> Result<Response, Refusal> {
+    call.images.check_global(Action::Tasks)?;
+    let shown: String = call.variables.first.chars().take(64).collect();
+    Err(Refusal::new(
+        ErrorCode::NotFound,
+        format!("no task {shown:?}"),
+    ))
+}
+
+/// Answers that tasks are not made from outside.
+pub(super) fn create_task(call: &Call) -> Result<Response, Refusal> {
+    call.images.check_global(Action::TaskWrite)?;
+    let message = "tasks are made by imports only";
+    Err(Refusal::new(ErrorCode::Forbidden, message))
+}
+
+/// Answers to who may that no task is deleted.
+pub(super) fn delete_task(call: &Call) -> Result<Response, Refusal> {
+    call.images.check_global(Action::TaskWrite)?;
+    Err(Refusal::method("DELETE", "GET").with(ALLOW, "GET"))
+}
+
+/// Refuses an import: no method is enabled.
+pub(super) async fn import(mut call: Box<Call>) -> Result<Response, Refusal> {
+    let body = call.read_body().await?;
+    let request = json::object(&body)?;
+    let method = object(request.member("method"), "method")?;
+    let name = text(method.member("name"), "method name")?;
+    let shown: String = name.chars().take(64).collect();
+    let message = format!("import method {shown:?} is not one of those enabled: none");
+    Err(Refusal::new(ErrorCode::UnknownImportMethod, message))
+}
+
+/// Answers with the places of an image, to other services.
+pub(super) fn list_locations(call: &Call) -> Result<Response, Refusal> {
+    let locations = call.images.locations(&call.image_id()?)?;
+    Ok(answer::json(200, &LocationsDocument::new(&locations)))
+}
+
+/// Refuses a location: no store takes any.
+pub(super) async fn add_location(mut call: Box<Call>) -> Result<Response, Refusal> {
+    let body = call.read_body().await?;
+    check_location(&json::object(&body)?)?;
+    let id = call.image_id()?;
+    call.images
+        .check_in(&id, Action::LocationAdd, Status::Queued)?;
+    let message = "no store of this service takes locations";
+    Err(Refusal::new(ErrorCode::Forbidden, message))
+}
+
+fn check_location(location: &Object<'_>) -> Result<()> {
+    let url = text(location.member("url"), "url")?;
+    let len = url.chars().count();
+    if len > URL_MAX_CHARS {
+        let message = format!("url is {len} characters, limit {URL_MAX_CHARS}");
+        return Err(Error::new(ErrorCode::SchemaViolation, message));
+    }
+    let Some(proof) = location.member("validation_data") else {
+        return Ok(());
+    };
+    let proof = object(Some(proof), "validation_data")?;
+    let algorithm = text(proof.member("os_hash_algo"), "os_hash_algo")?;
+    text(proof.member("os_hash_value"), "os_hash_value")?;
+    let is_known = |(name, _): (&str, _)| ["os_hash_algo", "os_hash_value"].contains(&name);
+    if !ALGORITHMS.contains(&algorithm) || !proof.iter().all(is_known) {
+        let message = "validation_data is not os_hash_algo, one of sha1, sha256, sha512, md5, and \
+                       os_hash_value";
+        return Err(Error::new(ErrorCode::SchemaViolation, message));
+    }
+    Ok(())
+}
+
+fn text<'a>(value: Option<&'a Json<'_>>, name: &str) -> Result<&'a str> {
+    match value {
+        Some(Json::Text(text)) => Ok(text),
+        _ => Err(Error::new(
+            ErrorCode::SchemaViolation,
+            format!("{name} is not a text"),
+        )),
+    }
+}
+
+fn object<'a, 'b>(value: Option<&'a Json<'b>>, name: &str) -> Result<&'a Object<'b>> {
+    match value {
+        Some(Json::Object(object)) => Ok(object),
+        _ => Err(Error::new(
+            ErrorCode::SchemaViolation,
+            format!("{name} is not an object"),
+        )),
+    }
+}

@@ -1,0 +1,55 @@
+//! What a host decides about its front end.
+
+use std::time::Duration;
+
+/// Who a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Identity {
+    /// The host's own middleware says so: it puts a [`Caller`](crate::Caller) among the extensions
+    /// of the request. A request without one has no identity.
+    #[default]
+    Extension,
+    /// The headers `X-Identity-Status`, `X-Project-Id`, `X-Roles` and others say so, as
+    /// keystonemiddleware sets them. Only for listeners that nobody reaches but a proxy that
+    /// authenticates and strips these headers from what comes in. An extension goes before.
+    TrustedHeaders,
+    /// Everybody is an administrator without project: for one user on one machine.
+    SingleUser,
+}
+
+/// What a host decides about its front end; the names of the API's options are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "written with `..HttpSettings::default()`"
+)]
+pub struct HttpSettings {
+    /// Who a request comes from.
+    pub identity: Identity,
+    /// Whether requests without identity are served as those of a reader of what is public. Default
+    /// false: they are refused (401).
+    pub allow_anonymous_access: bool,
+    /// The url that clients reach this service by, for the links of its versions; none takes the
+    /// header `Host` of the request. Default none.
+    pub public_endpoint: Option<String>,
+    /// Longest id of a request that comes from outside, in bytes. Default 64.
+    pub max_request_id_length: usize,
+    /// Whether documents of images show `direct_url`. Default false.
+    pub show_image_direct_url: bool,
+    /// How long a body may bring nothing before its request is given up. Default 60 s.
+    pub body_idle: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            identity: Identity::default(),
+            allow_anonymous_access: false,
+            public_endpoint: None,
+            max_request_id_length: 64,
+            show_image_direct_url: false,
+            body_idle: Duration::from_secs(60),
+        }
+    }
+}

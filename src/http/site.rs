@@ -1,0 +1,67 @@
+//! What all requests share: the engine, the settings, and documents that never change.
+
+use bytes::Bytes;
+
+use super::answer;
+use super::settings::HttpSettings;
+use crate::engine::Engine;
+use crate::image::Image;
+use crate::wire::{ImageDocument, ImageOptions, Schemas};
+
+/// What all requests share.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) engine: Engine,
+    pub(super) settings: HttpSettings,
+    pub(super) schemas: Printed,
+}
+
+/// The schemas, printed once.
+#[derive(Debug)]
+pub(super) struct Printed {
+    pub(super) image: Bytes,
+    pub(super) images: Bytes,
+    pub(super) member: Bytes,
+    pub(super) members: Bytes,
+    pub(super) task: Bytes,
+    pub(super) tasks: Bytes,
+}
+
+impl Site {
+    pub(super) fn new(engine: Engine, settings: HttpSettings) -> Self {
+        let limits = &engine.settings().limits;
+        let schemas = Schemas::new()
+            .disk_formats(limits.disk_formats.iter().map(ToString::to_string))
+            .container_formats(limits.container_formats.iter().map(ToString::to_string));
+        let schemas = Printed {
+            image: answer::print(&schemas.image()),
+            images: answer::print(&schemas.images()),
+            member: answer::print(&schemas.member()),
+            members: answer::print(&schemas.members()),
+            task: answer::print(&schemas.task()),
+            tasks: answer::print(&schemas.tasks()),
+        };
+        Self {
+            engine,
+            settings,
+            schemas,
+        }
+    }
+
+    /// Returns bytes of chance.
+    pub(super) fn chance(&self) -> [u8; 16] {
+        self.engine.inner.base.random.bytes()
+    }
+
+    /// Makes the document of an image, with what this service shows of its places.
+    pub(super) fn document<'a>(&self, image: &'a Image) -> ImageDocument<'a> {
+        let mut options = ImageOptions::new();
+        if self.settings.show_image_direct_url {
+            options = options.direct_url(&[]);
+        }
+        if self.engine.settings().show_multiple_locations {
+            options = options.locations();
+        }
+        ImageDocument::new(image).with_options(options)
+    }
+}

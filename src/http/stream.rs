@@ -1,0 +1,128 @@
+//! A connection that neither waits for ever for a client that takes nothing, nor is reset under an
+//! answer that came before the end of its request.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+/// What is read at once of a request that was answered already, in bytes.
+const DRAIN_BYTES: usize = 64 << 10;
+
+/// A connection with a guard on its writes and on its end.
+#[derive(Debug)]
+pub(super) struct GuardedStream {
+    stream: TcpStream,
+    write_timeout: Duration,
+    /// Runs while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
+    linger: Duration,
+    closing: Closing,
+}
+
+#[derive(Debug)]
+enum Closing {
+    Open,
+    /// What still comes is dropped until the client has ended too, or for so long.
+    Draining(Pin<Box<Sleep>>, Box<[u8]>),
+    Done,
+}
+
+impl GuardedStream {
+    pub(super) fn new(stream: TcpStream, write_timeout: Duration, linger: Duration) -> Self {
+        Self {
+            stream,
+            write_timeout,
+            stalled: None,
+            linger,
+            closing: Closing::Open,
+        }
+    }
+
+    /// Passes on what a write has come to; one that waits too long fails.
+    fn guard<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let timeout = self.write_timeout;
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        ready!(timer.as_mut().poll(cx));
+        let message = format!("the client took nothing for {} s", timeout.as_secs());
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+    }
+
+    /// Drops what still comes.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Closing::Draining(timer, buffer) = &mut self.closing else {
+            return Poll::Ready(());
+        };
+        loop {
+            if timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut buf = ReadBuf::new(buffer);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl AsyncRead for GuardedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for GuardedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.guard(written, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.guard(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if matches!(self.closing, Closing::Open) {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            let timer = Box::pin(sleep(self.linger));
+            self.closing = Closing::Draining(timer, vec![0; DRAIN_BYTES].into());
+        }
+        ready!(self.poll_drain(cx));
+        self.closing = Closing::Done;
+        Poll::Ready(Ok(()))
+    }
+}
