@@ -4,6 +4,7 @@ mod directory;
 mod refusals;
 mod round;
 mod serve;
+mod served;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,6 @@
 
 mod config;
 mod log;
-
 mod open;
 mod run;
 mod scrape;
@@ -14,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use smalti::http::{HttpSettings, Identity};
 use tokio::net::TcpListener;
 
 use crate::fault::{Fault, Outcome};
@@ -21,7 +21,6 @@ use crate::interrupt::Signals;
 use crate::shell::Answer;
 use crate::words::pair;
 use config::Config;
-use run::{Front, Identity};
 use upkeep::Upkeep;
 
 const AFTER: &str = "One of --single-user and --behind-proxy says who callers are. When it is ready it prints one line \
@@ -111,26 +110,21 @@ impl Serve {
         served.and(closed).map(|()| Answer::default())
     }
 
-    fn front(&self, config: &Config) -> Outcome<Front> {
+    fn front(&self, config: &Config) -> Outcome<HttpSettings> {
         let anonymous = config.front.allow_anonymous_access;
         let identity = match (self.single_user, self.behind_proxy) {
             (true, _) if anonymous => {
-                return Err(Fault::usage(
-                    "allow_anonymous_access = true says nothing with --single-user",
-                )
-                .with_hint("everybody is an administrator then; leave one of them out"));
+                let message = "allow_anonymous_access = true says nothing with --single-user";
+                return Err(Fault::usage(message)
+                    .with_hint("everybody is an administrator then; leave one of them out"));
             }
             (true, _) => Identity::SingleUser,
-            (_, true) => Identity::TrustedHeaders {
-                allow_anonymous_access: anonymous,
-            },
+            (_, true) => Identity::TrustedHeaders,
             _ => return Err(nobody()),
         };
-        Ok(Front {
+        Ok(HttpSettings {
             identity,
-            public_endpoint: config.front.public_endpoint.clone(),
-            max_request_id_length: config.front.max_request_id_length,
-            show_image_direct_url: config.front.show_image_direct_url,
+            ..config.front.clone()
         })
     }
 

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use smalti::Settings;
+use smalti::http::HttpSettings;
 use smalti::policy::ProtectionFormat;
 
 use crate::fault::{Fault, Outcome};
@@ -26,29 +27,9 @@ use stores::Stores;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Config {
     pub(super) settings: Settings,
-    pub(super) front: FrontKeys,
+    pub(super) front: HttpSettings,
     pub(super) policy: PolicyFiles,
     pub(super) stores: Stores,
-}
-
-/// Keys of the front end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FrontKeys {
-    pub(super) public_endpoint: Option<String>,
-    pub(super) max_request_id_length: usize,
-    pub(super) show_image_direct_url: bool,
-    pub(super) allow_anonymous_access: bool,
-}
-
-impl Default for FrontKeys {
-    fn default() -> Self {
-        Self {
-            public_endpoint: None,
-            max_request_id_length: 64,
-            show_image_direct_url: false,
-            allow_anonymous_access: false,
-        }
-    }
 }
 
 /// Files that say who may do what.
