@@ -4,7 +4,6 @@
 
 mod config;
 mod log;
-
 mod open;
 mod run;
 mod scrape;
