@@ -98,7 +98,7 @@ const TOOL_ROOMS: &[(&str, &[&str])] = &[
     ("interrupt", &["fault"]),
     ("shell", &["fault", "progress"]),
     ("files", &["fault", "progress", "interrupt", "shell"]),
-    ("place", &["fault", "table", "files"]),
+    ("place", &["fault", "table", "interrupt", "files"]),
     ("at", &["fault", "words", "place"]),
     (
         "commands",

@@ -119,7 +119,7 @@ impl At {
 
     /// Returns who asks, for an engine.
     fn caller(&self) -> Caller {
-        if self.project.is_none() && self.roles.is_empty() {
+        if self.is_nobody() {
             return Caller::admin();
         }
         let caller = Caller::authenticated(self.project.clone());
@@ -136,7 +136,7 @@ impl At {
     fn sent_headers(&self) -> Outcome<Vec<(String, String)>> {
         let mut headers = Vec::new();
         let mut put = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
-        if self.project.is_some() || !self.roles.is_empty() || self.user.is_some() {
+        if !self.is_nobody() {
             put("X-Identity-Status", "Confirmed");
             put("X-Roles", &self.roles().collect::<Vec<_>>().join(","));
         }
@@ -156,6 +156,11 @@ impl At {
             }
         }
         Ok(headers)
+    }
+
+    /// Tells whether nothing says who asks.
+    fn is_nobody(&self) -> bool {
+        self.project.is_none() && self.roles.is_empty() && self.user.is_none()
     }
 
     fn roles(&self) -> impl Iterator<Item = &str> {

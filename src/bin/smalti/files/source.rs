@@ -174,6 +174,14 @@ impl Source {
         own.unwrap_or_else(|| error.into())
     }
 
+    /// Tests that the user has not interrupted: an end that comes of that is no end of the data.
+    fn expect_more(&mut self) -> io::Result<()> {
+        interrupt::check().map_err(|fault| {
+            self.failed = Some(fault);
+            io::Error::other("interrupted")
+        })
+    }
+
     fn read_input(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let left = self.stretch_end.saturating_sub(self.position);
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
@@ -188,11 +196,9 @@ impl Source {
 /// Reads the stretch that was returned last.
 impl Read for Source {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if let Err(fault) = interrupt::check() {
-            self.failed = Some(fault);
-            return Err(io::Error::other("interrupted"));
-        }
+        self.expect_more()?;
         let count = self.read_input(buf)?;
+        self.expect_more()?;
         self.position += count as u64;
         self.bar.add(count as u64);
         Ok(count)

@@ -16,6 +16,7 @@ use super::known::strange;
 use super::{Known, Listed, Need, Place, Switch, Tagging};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source, Stretch};
+use crate::interrupt;
 
 /// How long a close waits for uploads, of which there are none then.
 const CLOSE: Duration = Duration::from_secs(10);
@@ -113,6 +114,8 @@ impl DirPlace {
             }
             .map_err(|error| source.why(error))?;
         }
+        // Who was interrupted, like the program that feeds this one, wants no half image.
+        interrupt::check()?;
         Ok(upload.finish()?)
     }
 }

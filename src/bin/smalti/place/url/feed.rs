@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::client::Client;
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::Source;
+use crate::interrupt;
 
 /// Pieces on their way between source and connection.
 const PIECES: usize = 4;
@@ -61,7 +62,7 @@ fn send(
             break;
         }
     }
-    Ok(())
+    interrupt::check()
 }
 
 /// The body of the request.
