@@ -52,6 +52,18 @@ impl ImageId {
     }
 }
 
+impl ImageId {
+    /// Makes the letters of a text upper-case that were so.
+    fn put_upper(self, text: &mut [u8; 36]) {
+        let digits = text.iter_mut().filter(|digit| **digit != b'-');
+        for (index, digit) in digits.enumerate() {
+            if self.upper >> index & 1 == 1 {
+                digit.make_ascii_uppercase();
+            }
+        }
+    }
+}
+
 fn nibble(bytes: &[u8; 16], index: usize) -> u8 {
     if index.is_multiple_of(2) {
         bytes[index / 2] >> 4
@@ -98,31 +110,30 @@ impl FromStr for ImageId {
 
 impl fmt::Display for ImageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut text, mut at) = ([b'-'; 36], 0);
-        for index in 0..32 {
-            at += usize::from(matches!(index, 8 | 12 | 16 | 20));
-            let digit = DIGITS[usize::from(nibble(&self.bytes, index))];
-            let is_upper = self.upper >> index & 1 == 1;
-            text[at] = if is_upper {
-                digit.to_ascii_uppercase()
-            } else {
-                digit
-            };
-            at += 1;
+        let mut text = [b'-'; 36];
+        for (index, byte) in self.bytes.iter().enumerate() {
+            // Two digits each, and a dash after the bytes 4, 6, 8 and 10.
+            let at = index * 2 + (index.clamp(2, 10) / 2).saturating_sub(1);
+            text[at..at + 2].copy_from_slice(&digits(*byte));
+        }
+        if self.upper != 0 {
+            self.put_upper(&mut text);
         }
         write_ascii(&text, f)
     }
 }
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+fn digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 0xf].map(|nibble| DIGITS[usize::from(nibble)])
+}
 
 /// Writes bytes as hexadecimal digits in lower case.
 pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for part in bytes.chunks(64) {
         let mut text = [0; 128];
         for (pair, byte) in text.chunks_exact_mut(2).zip(part) {
-            let digit = |nibble: u8| DIGITS[usize::from(nibble)];
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+            pair.copy_from_slice(&digits(*byte));
         }
         write_ascii(&text[..part.len() * 2], f)?;
     }

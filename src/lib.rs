@@ -116,3 +116,8 @@ pub use read::{Extent, ExtentKind, ReadMode, ReadOptions, Reader, Slices};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the examples of the page on embedding.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;

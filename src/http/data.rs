@@ -8,6 +8,7 @@ use super::answer;
 use super::body::BodyStream;
 use super::call::Call;
 use super::download::SlicesBody;
+use super::metrics;
 use super::refusal::Refusal;
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
@@ -29,7 +30,8 @@ pub(super) async fn upload(mut call: Box<Call>) -> Result<Response, Refusal> {
     let id = call.image_id()?;
     let stream = BodyStream::new(call.take_body(), call.site.settings.body_idle);
     let images = call.images.asyncio();
-    images.upload_stream(&id, stream, options).await?;
+    let image = images.upload_stream(&id, stream, options).await?;
+    metrics::received(image.size().unwrap_or(0));
     Ok(answer::empty(204))
 }
 

@@ -18,7 +18,7 @@ use super::route::{Op, Resource, Row};
 use super::settings::HttpSettings;
 use super::site::Site;
 use super::target::Target;
-use super::{answer, data, identity, images, info, off, sharing, versions};
+use super::{answer, data, identity, images, info, metrics, off, sharing, versions};
 use crate::engine::Engine;
 use crate::error::ErrorCode;
 use crate::policy::Action;
@@ -34,6 +34,7 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
 /// The routes of features that this engine does not have answer as the API does when they are
 /// switched off: stores, staging, import, tasks and cache.
 pub fn router(engine: Engine, settings: HttpSettings) -> Router {
+    metrics::describe();
     let site = Arc::new(Site::new(engine, settings));
     Router::new().fallback(handle).with_state(site)
 }
@@ -51,25 +52,34 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
     let shown_id = String::from_utf8_lossy(id.as_bytes()).into_owned();
     let span = tracing::info_span!("request", id = shown_id);
     let answered = async {
+        let mut route = metrics::NO_ROUTE;
         let answered = match refusal {
             Some(refusal) => Err(refusal),
-            None => answer(site, head, body).await,
+            None => answer(site, head, body, &mut route).await,
         };
         let mut response = answered.unwrap_or_else(IntoResponse::into_response);
         response.headers_mut().insert(REQUEST_ID, id);
         let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+        metrics::answered(method.as_str(), route, status, elapsed);
         tracing::info!(%method, path, status, elapsed_us = elapsed.as_micros(), "answered");
         response
     };
     answered.instrument(span).await
 }
 
-async fn answer(site: Arc<Site>, head: Parts, body: Body) -> Result<Response, Refusal> {
+/// Answers a request, and says by which path of the table.
+async fn answer(
+    site: Arc<Site>,
+    head: Parts,
+    body: Body,
+    route: &mut &'static str,
+) -> Result<Response, Refusal> {
     let accept = head.headers.get(ACCEPT).and_then(|it| it.to_str().ok());
     let target = Target::of(head.uri.path(), accept);
     match target {
         Target::Choices => return Ok(versions::list(300, &head, &site.settings)),
         Target::Apart(resource) => {
+            *route = resource.path;
             return match row(resource, &head)?.op {
                 Op::Health => Ok(info::health(&site)),
                 _ => Ok(versions::list(200, &head, &site.settings)),
@@ -83,6 +93,7 @@ async fn answer(site: Arc<Site>, head: Parts, body: Body) -> Result<Response, Re
         Target::Bare => return Ok(redirected(head.uri.path())),
         _ => return Err(unknown(&head)),
     };
+    *route = resource.path;
     let row = row(resource, &head)?;
     // In a box, so that no future on the way holds it several times.
     let call = Box::new(Call::new(site, &caller, head, variables, body));

@@ -35,7 +35,9 @@ mod download;
 mod identity;
 mod images;
 mod info;
+mod metrics;
 mod off;
+mod openapi;
 mod refusal;
 mod request_id;
 mod route;
@@ -48,5 +50,8 @@ mod target;
 mod versions;
 
 pub use dispatch::router;
+pub use metrics::record_stats;
+pub use openapi::openapi;
+pub use route::{Route, routes};
 pub use server::{Server, ServerSettings};
 pub use settings::{HttpSettings, Identity};

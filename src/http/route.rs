@@ -173,13 +173,41 @@ resources! {
     CACHE_NODES "/v2/cache/nodes/{image_id}" [bare("GET", Op::CacheNodes, 18)];
 }
 
+/// A route of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with its variable parts in braces.
+    pub path: &'static str,
+    /// The minor version of the API that brought it.
+    pub since: u8,
+    /// Whether a body is refused.
+    pub bodyless: bool,
+}
+
+/// Returns every route that [`router`](super::router) serves, apart from the list of versions at
+/// paths without one.
+pub fn routes() -> impl Iterator<Item = Route> {
+    RESOURCES.iter().flat_map(|resource| {
+        let route = |row: &Row| Route {
+            method: row.method,
+            path: resource.path,
+            since: row.since,
+            bodyless: row.bodyless,
+        };
+        resource.rows.iter().map(route)
+    })
+}
+
 /// Finds what a path below `/v2` is, and its variable parts.
 pub(super) fn find<'p>(parts: &[&'p str]) -> Option<(&'static Resource, [&'p str; 2])> {
     let is_empty = |part: &&str| part.is_empty();
     match *parts {
         // An empty tag is a tag that is refused.
         [_, id, "tags", _] if !id.is_empty() => {}
-        _ if parts.iter().any(|part| is_empty(part)) => return None,
+        _ if parts.iter().any(is_empty) => return None,
         _ => {}
     }
     Some(match *parts {

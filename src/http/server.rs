@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::metrics::Connected;
 use super::stream::GuardedStream;
 use crate::error::{Error, Result};
 
@@ -162,6 +163,7 @@ impl Server {
         let service = TowerToHyperService::new(self.router.clone());
         let settings = self.settings.clone();
         async move {
+            let _connected = Connected::new();
             let stream = match prepared(stream, &settings) {
                 Ok(stream) => TokioIo::new(stream),
                 Err(error) => return tracing::debug!(%error, "connection lost"),

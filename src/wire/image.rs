@@ -137,9 +137,9 @@ impl<'a> ImageDocument<'a> {
 
     /// Writes where the image and its data are.
     fn put_places<M: Members>(&self, to: &mut M) -> Result<(), M::Error> {
-        let (id, locations) = (self.image.id(), self.image.locations());
-        to.shown("self", &format_args!("{IMAGES}/{id}"))?;
-        to.shown("file", &format_args!("{IMAGES}/{id}/file"))?;
+        let (id, locations) = (self.image.id().to_string(), self.image.locations());
+        to.joined("self", &[IMAGES, "/", &id])?;
+        to.joined("file", &[IMAGES, "/", &id, "/file"])?;
         to.text("schema", Some("/v2/schemas/image"))?;
         if let Some(best) = self.best_location() {
             to.text("direct_url", Some(best.url()))?;
@@ -168,7 +168,7 @@ impl<'a> ImageDocument<'a> {
         let is_shown = |name: &&str| !INTERNAL.contains(name) && !is_of_document(name);
         let properties = self.image.properties().iter();
         let mut shown = properties.filter(|(name, _)| is_shown(name));
-        shown.try_for_each(|(name, value)| to.text(name, Some(value)))
+        shown.try_for_each(|(name, value)| to.any(name, value))
     }
 
     fn put_all<M: Members>(&self, to: &mut M) -> Result<(), M::Error> {
@@ -186,7 +186,11 @@ impl<'a> ImageDocument<'a> {
     }
 }
 
-fn put_digest<M: Members>(name: &str, digest: Option<&Digest>, to: &mut M) -> Result<(), M::Error> {
+fn put_digest<M: Members>(
+    name: &'static str,
+    digest: Option<&Digest>,
+    to: &mut M,
+) -> Result<(), M::Error> {
     match digest {
         Some(digest) => to.shown(name, digest),
         None => to.text(name, None),

@@ -15,22 +15,26 @@ pub(super) trait Members {
     /// Why a member cannot be taken.
     type Error;
 
-    /// Takes a text, or null. The name needs no escapes, unless it says so itself.
-    fn text(&mut self, name: &str, value: Option<&str>) -> Result<(), Self::Error>;
+    /// Takes a text, or null.
+    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), Self::Error>;
+    /// Takes a text whose name is any text, too.
+    fn any(&mut self, name: &str, value: &str) -> Result<(), Self::Error>;
+    /// Takes parts of a text, none of which needs escapes.
+    fn joined(&mut self, name: &'static str, parts: &[&str]) -> Result<(), Self::Error>;
     /// Takes what is shown as a text without escapes.
-    fn shown(&mut self, name: &str, value: &dyn Display) -> Result<(), Self::Error>;
+    fn shown(&mut self, name: &'static str, value: &dyn Display) -> Result<(), Self::Error>;
     /// Takes a truth value.
-    fn flag(&mut self, name: &str, value: bool) -> Result<(), Self::Error>;
+    fn flag(&mut self, name: &'static str, value: bool) -> Result<(), Self::Error>;
     /// Takes a number, or null.
-    fn number(&mut self, name: &str, value: Option<u64>) -> Result<(), Self::Error>;
+    fn number(&mut self, name: &'static str, value: Option<u64>) -> Result<(), Self::Error>;
     /// Takes a list of texts.
     fn texts<'s>(
         &mut self,
-        name: &str,
+        name: &'static str,
         values: impl Iterator<Item = &'s str>,
     ) -> Result<(), Self::Error>;
     /// Takes anything.
-    fn value(&mut self, name: &str, value: &impl Serialize) -> Result<(), Self::Error>;
+    fn value(&mut self, name: &'static str, value: &impl Serialize) -> Result<(), Self::Error>;
 }
 
 /// Members for serde.
@@ -39,31 +43,39 @@ pub(super) struct Serialized<'m, M>(pub(super) &'m mut M);
 impl<M: SerializeMap> Members for Serialized<'_, M> {
     type Error = M::Error;
 
-    fn text(&mut self, name: &str, value: Option<&str>) -> Result<(), M::Error> {
+    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), M::Error> {
         self.0.serialize_entry(name, &value)
     }
 
-    fn shown(&mut self, name: &str, value: &dyn Display) -> Result<(), M::Error> {
+    fn any(&mut self, name: &str, value: &str) -> Result<(), M::Error> {
+        self.0.serialize_entry(name, value)
+    }
+
+    fn joined(&mut self, name: &'static str, parts: &[&str]) -> Result<(), M::Error> {
+        self.0.serialize_entry(name, &parts.concat())
+    }
+
+    fn shown(&mut self, name: &'static str, value: &dyn Display) -> Result<(), M::Error> {
         self.0.serialize_entry(name, &Shown(value))
     }
 
-    fn flag(&mut self, name: &str, value: bool) -> Result<(), M::Error> {
+    fn flag(&mut self, name: &'static str, value: bool) -> Result<(), M::Error> {
         self.0.serialize_entry(name, &value)
     }
 
-    fn number(&mut self, name: &str, value: Option<u64>) -> Result<(), M::Error> {
+    fn number(&mut self, name: &'static str, value: Option<u64>) -> Result<(), M::Error> {
         self.0.serialize_entry(name, &value)
     }
 
     fn texts<'s>(
         &mut self,
-        name: &str,
+        name: &'static str,
         values: impl Iterator<Item = &'s str>,
     ) -> Result<(), M::Error> {
         self.0.serialize_entry(name, &values.collect::<Vec<_>>())
     }
 
-    fn value(&mut self, name: &str, value: &impl Serialize) -> Result<(), M::Error> {
+    fn value(&mut self, name: &'static str, value: &impl Serialize) -> Result<(), M::Error> {
         self.0.serialize_entry(name, value)
     }
 }
@@ -93,14 +105,12 @@ impl<'t> Printed<'t> {
         self.text.push('}');
     }
 
-    /// Begins a member, and returns where its value goes.
-    pub(super) fn name(&mut self, name: &str) -> &mut String {
-        if !self.is_first {
-            self.text.push(',');
-        }
+    /// Begins a member whose name needs no escapes; returns where its value goes.
+    pub(super) fn name(&mut self, name: &'static str) -> &mut String {
+        self.text.push_str(if self.is_first { "\"" } else { ",\"" });
         self.is_first = false;
-        put_text(name, self.text);
-        self.text.push(':');
+        self.text.push_str(name);
+        self.text.push_str("\":");
         self.text
     }
 }
@@ -108,7 +118,7 @@ impl<'t> Printed<'t> {
 impl Members for Printed<'_> {
     type Error = Never;
 
-    fn text(&mut self, name: &str, value: Option<&str>) -> Result<(), Never> {
+    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), Never> {
         let text = self.name(name);
         match value {
             Some(value) => put_text(value, text),
@@ -117,20 +127,41 @@ impl Members for Printed<'_> {
         Ok(())
     }
 
-    fn shown(&mut self, name: &str, value: &dyn Display) -> Result<(), Never> {
-        let text = self.name(name);
-        // A string takes everything that can be shown.
-        let _ = write!(text, "\"{value}\"");
+    fn any(&mut self, name: &str, value: &str) -> Result<(), Never> {
+        if !self.is_first {
+            self.text.push(',');
+        }
+        self.is_first = false;
+        put_text(name, self.text);
+        self.text.push(':');
+        put_text(value, self.text);
         Ok(())
     }
 
-    fn flag(&mut self, name: &str, value: bool) -> Result<(), Never> {
+    fn joined(&mut self, name: &'static str, parts: &[&str]) -> Result<(), Never> {
+        let text = self.name(name);
+        text.push('"');
+        parts.iter().for_each(|part| text.push_str(part));
+        text.push('"');
+        Ok(())
+    }
+
+    fn shown(&mut self, name: &'static str, value: &dyn Display) -> Result<(), Never> {
+        let text = self.name(name);
+        text.push('"');
+        // A string takes everything that can be shown.
+        let _ = write!(text, "{value}");
+        text.push('"');
+        Ok(())
+    }
+
+    fn flag(&mut self, name: &'static str, value: bool) -> Result<(), Never> {
         let text = self.name(name);
         text.push_str(if value { "true" } else { "false" });
         Ok(())
     }
 
-    fn number(&mut self, name: &str, value: Option<u64>) -> Result<(), Never> {
+    fn number(&mut self, name: &'static str, value: Option<u64>) -> Result<(), Never> {
         let text = self.name(name);
         match value {
             Some(value) => drop(write!(text, "{value}")),
@@ -141,7 +172,7 @@ impl Members for Printed<'_> {
 
     fn texts<'s>(
         &mut self,
-        name: &str,
+        name: &'static str,
         values: impl Iterator<Item = &'s str>,
     ) -> Result<(), Never> {
         let text = self.name(name);
@@ -156,7 +187,7 @@ impl Members for Printed<'_> {
         Ok(())
     }
 
-    fn value(&mut self, name: &str, value: &impl Serialize) -> Result<(), Never> {
+    fn value(&mut self, name: &'static str, value: &impl Serialize) -> Result<(), Never> {
         let text = self.name(name);
         let value = serde_json::to_string(value);
         text.push_str(&value.expect("documents are texts and numbers"));
@@ -167,19 +198,32 @@ impl Members for Printed<'_> {
 /// Prints a text as a JSON string.
 pub(super) fn put_text(text: &str, out: &mut String) {
     out.push('"');
-    match text.as_bytes().chunks(32).all(is_plain) {
+    match is_plain(text.as_bytes()) {
         true => out.push_str(text),
         false => put_escaped(text, out),
     }
     out.push('"');
 }
 
-/// Tells whether bytes stand for themselves in a JSON string; without a branch for each.
+/// Tells whether bytes stand for themselves in a JSON string, eight at a time.
 fn is_plain(bytes: &[u8]) -> bool {
-    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    !bytes
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let special = words
         .iter()
-        .fold(false, |any, &byte| any | is_special(byte))
+        .fold(special(last), |any, word| any | special(*word));
+    special == 0
+}
+
+/// Returns a number that is not 0 if one of eight bytes must be escaped.
+fn special(bytes: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(bytes);
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | equals(b'"') | equals(b'\\')) & HIGH
 }
 
 fn put_escaped(text: &str, out: &mut String) {
