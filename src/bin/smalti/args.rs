@@ -83,7 +83,7 @@ impl Command {
     /// Runs the command.
     pub(crate) fn run(&self, shell: Shell) -> Outcome<Answer> {
         match self {
-            Self::Serve(it) => it.run(),
+            Self::Serve(it) => it.run(shell),
             Self::Put(it) => it.run(shell),
             Self::Get(it) => it.run(shell),
             Self::Ls(it) => it.run(shell),

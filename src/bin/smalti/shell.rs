@@ -59,6 +59,16 @@ impl Shell {
         }
     }
 
+    /// Prints a line on standard output before there is a result; nobody has to read it.
+    pub(crate) fn tell(self, json: &Value, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = match self.form {
+            Form::Json => writeln!(out, "{json}"),
+            Form::Text => writeln!(out, "{text}"),
+        };
+        let _ = out.flush();
+    }
+
     /// Begins a bar of bytes, which only a terminal shows; of unknown length without `total`.
     pub(crate) fn bar(self, what: &str, total: Option<u64>) -> Bar {
         match !self.quiet && self.form == Form::Text && io::stderr().is_terminal() {

@@ -282,6 +282,7 @@ fn metrics_are_answered_on_their_own_address() {
     let answer = ask("/metrics");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.contains("text/plain; version=0.0.4"), "{answer}");
+    assert!(answer.contains("# TYPE"), "{answer}");
     assert!(ask("/").starts_with("HTTP/1.1 404"));
     assert_eq!(served.end(), Some(0));
 }

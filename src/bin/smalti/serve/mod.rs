@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::fault::{Fault, Outcome};
 use crate::interrupt::Signals;
-use crate::shell::Answer;
+use crate::shell::{Answer, Shell};
 use crate::words::pair;
 use config::Config;
 use upkeep::Upkeep;
@@ -86,7 +86,7 @@ enum LogFormat {
 
 impl Serve {
     /// Serves until it is asked to end.
-    pub(crate) fn run(&self) -> Outcome<Answer> {
+    pub(crate) fn run(&self, shell: Shell) -> Outcome<Answer> {
         if self.list_keys {
             return Ok(config::list_keys());
         }
@@ -104,7 +104,7 @@ impl Serve {
         let signals = runtime.block_on(async { Signals::new() })?;
         let engine = open::engine(&self.data, &config)?;
         let upkeep = Upkeep::begin(&engine, Duration::from_secs(self.collect_every));
-        let served = runtime.block_on(run::run(engine.clone(), front, listener, signals));
+        let served = runtime.block_on(run::run(engine.clone(), front, listener, signals, shell));
         upkeep.end();
         let closed = open::close(&engine, &self.data);
         served.and(closed).map(|()| Answer::default())
