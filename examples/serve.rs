@@ -25,7 +25,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1);
     let address = address.unwrap_or_else(|| "127.0.0.1:9292".to_owned());
     let listener = TcpListener::bind(address).await?;
-    println!("images at http://{}/image/v2/images", listener.local_addr()?);
+    println!(
+        "images at http://{}/image/v2/images",
+        listener.local_addr()?
+    );
     Server::new(app).run(listener, ended()).await?;
     engine.close(std::time::Duration::from_secs(10))?;
     Ok(())

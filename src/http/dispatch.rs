@@ -45,8 +45,8 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
     let max_len = site.settings.max_request_id_length;
     let (id, refusal) = match request_id::of(&head.headers, max_len) {
         Ok(Some(id)) => (id, None),
-        Ok(None) => (request_id::made(site.chance()), None),
-        Err(refusal) => (request_id::made(site.chance()), Some(refusal)),
+        Ok(None) => (request_id::made(site.request_name()), None),
+        Err(refusal) => (request_id::made(site.request_name()), Some(refusal)),
     };
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
     let shown_id = String::from_utf8_lossy(id.as_bytes()).into_owned();

@@ -25,9 +25,9 @@ pub(super) fn of(headers: &HeaderMap, max_len: usize) -> Result<Option<HeaderVal
     Ok(HeaderValue::from_bytes(&id).ok())
 }
 
-/// Makes the id of a request of 16 bytes of chance.
-pub(super) fn made(chance: [u8; 16]) -> HeaderValue {
-    let id = format!("req-{}", ImageId::from_bytes(chance));
+/// Makes the id of a request of its name.
+pub(super) fn made(name: [u8; 16]) -> HeaderValue {
+    let id = format!("req-{}", ImageId::from_bytes(name));
     HeaderValue::from_str(&id).expect("digits and dashes")
 }
 

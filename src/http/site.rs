@@ -1,5 +1,7 @@
 //! What all requests share: the engine, the settings, and documents that never change.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 
 use super::answer;
@@ -14,6 +16,9 @@ pub(super) struct Site {
     pub(super) engine: Engine,
     pub(super) settings: HttpSettings,
     pub(super) schemas: Printed,
+    /// Requests are named by bytes of chance, and a number that is added to them.
+    names: [u8; 16],
+    request_count: AtomicU64,
 }
 
 /// The schemas, printed once.
@@ -42,10 +47,19 @@ impl Site {
             tasks: answer::print(&schemas.tasks()),
         };
         Self {
+            names: engine.inner.base.random.bytes(),
+            request_count: AtomicU64::new(0),
             engine,
             settings,
             schemas,
         }
+    }
+
+    /// Returns the name of a request, which no other has.
+    pub(super) fn request_name(&self) -> [u8; 16] {
+        let number = self.request_count.fetch_add(1, Ordering::Relaxed);
+        let names = u128::from_be_bytes(self.names);
+        names.wrapping_add(number.into()).to_be_bytes()
     }
 
     /// Returns bytes of chance.

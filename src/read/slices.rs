@@ -44,6 +44,9 @@ pub struct Slices {
     /// Whether slices are brought into memory before they are handed out.
     #[cfg(feature = "tokio")]
     resident: bool,
+    /// Whether the next slice is known to be in memory.
+    #[cfg(feature = "tokio")]
+    at_hand: bool,
 }
 
 impl Slices {
@@ -58,6 +61,8 @@ impl Slices {
             ahead: None,
             #[cfg(feature = "tokio")]
             resident: false,
+            #[cfg(feature = "tokio")]
+            at_hand: false,
         }
     }
 
@@ -74,7 +79,8 @@ impl Slices {
     #[cfg(feature = "tokio")]
     pub(crate) fn is_at_hand(&mut self) -> bool {
         // What goes wrong is met again by who takes the slice.
-        self.look_at_hand().unwrap_or(false)
+        self.at_hand = self.look_at_hand().unwrap_or(false);
+        self.at_hand
     }
 
     #[cfg(feature = "tokio")]
@@ -116,6 +122,10 @@ impl Slices {
             return Ok(None);
         }
         let slice = self.slice_at_position();
+        #[cfg(feature = "tokio")]
+        {
+            self.at_hand = false;
+        }
         match &slice {
             Ok(bytes) => self.position += bytes.len() as u64,
             Err(_) => self.position = self.end,
@@ -177,7 +187,7 @@ impl Slices {
                 run = &run[..1];
                 pack.bring(found.place.range())?;
             }
-        } else if !self.long {
+        } else if !self.long && !self.is_known_at_hand() {
             pack.will_need(from..run_end.min(wanted));
         }
         let mut end = from;
@@ -190,7 +200,7 @@ impl Slices {
             }
         }
         #[cfg(feature = "tokio")]
-        if self.resident {
+        if self.resident && !self.at_hand {
             pack.populate(from..end)?;
         }
         let place = |offset: u64| {
@@ -241,6 +251,14 @@ impl Slices {
     fn is_resident(&self) -> bool {
         #[cfg(feature = "tokio")]
         return self.resident;
+        #[cfg(not(feature = "tokio"))]
+        false
+    }
+
+    /// Tells whether the next slice was just found to be in memory.
+    fn is_known_at_hand(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self.at_hand;
         #[cfg(not(feature = "tokio"))]
         false
     }
