@@ -1,0 +1,110 @@
+//! A server on a port of this machine, and who its tokens stand for.
+//!
+//! An example too: a host that authenticates by itself does it as here, in a middleware that puts a
+//! caller beside the request, or none.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use smalti::http::{HttpSettings, Identity, Server, router};
+use smalti::{Caller, Engine, ProjectId};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::identity;
+
+/// The users, the project of each, and a role there.
+const USERS: [(&str, &str, &str); 3] = [
+    ("alice", "project-a", "member"),
+    ("bob", "project-b", "member"),
+    ("root", "project-root", "admin"),
+];
+
+/// Returns the project of a user.
+pub(crate) fn project(user: &str) -> Option<&'static str> {
+    let user = USERS.iter().find(|(name, ..)| *name == user);
+    user.map(|(_, project, _)| *project)
+}
+
+/// Returns who a token stands for; here it is the name of a user.
+fn caller(token: &[u8]) -> Option<Caller> {
+    let mut users = USERS.iter();
+    let (user, project, role) = users.find(|(name, ..)| name.as_bytes() == token)?;
+    let project = ProjectId::new(*project).expect("a legal id");
+    let caller = Caller::authenticated(Some(project));
+    Some(caller.with_role(*role).with_user(*user))
+}
+
+/// Puts the caller beside the request; one without a known token stays without identity.
+async fn authenticate(mut request: Request, next: Next) -> Response {
+    let token = request.headers().get("x-auth-token");
+    if let Some(caller) = token.and_then(|token| caller(token.as_bytes())) {
+        request.extensions_mut().insert(caller);
+    }
+    next.run(request).await
+}
+
+/// A server that runs until it is stopped.
+#[derive(Debug)]
+pub(crate) struct TestServer {
+    engine: Engine,
+    runtime: Runtime,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<smalti::Result<()>>,
+}
+
+impl TestServer {
+    /// Serves an engine on `store`, on a free port.
+    pub(crate) fn start(store: &Path) -> Self {
+        let engine = Engine::builder(store).open().expect("an engine");
+        let settings = HttpSettings {
+            identity: Identity::Extension,
+            ..HttpSettings::default()
+        };
+        let runtime = Runtime::new().expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let images = router(engine.clone(), settings).layer(from_fn(authenticate));
+        let app = Router::new()
+            .nest("/identity", identity::router(&url(address)))
+            .merge(images);
+        let (stop, stopped) = oneshot::channel();
+        let running = runtime.spawn(Server::new(app).run(listener, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            engine,
+            runtime,
+            address,
+            stop,
+            running,
+        }
+    }
+
+    /// Returns the url of the service, without a slash at its end.
+    pub(crate) fn url(&self) -> String {
+        url(self.address)
+    }
+
+    /// Ends the server and closes the engine.
+    pub(crate) fn stop(self) {
+        self.stop.send(()).expect("the server runs");
+        let ended = self.runtime.block_on(self.running);
+        ended.expect("no panic").expect("a clean end");
+        let closed = self.engine.close(Duration::from_secs(10));
+        closed.expect("a clean end of the engine");
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
