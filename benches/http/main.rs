@@ -12,7 +12,6 @@
 
 #![expect(
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
     reason = "numbers here are lengths and counts, on machines that run benches"
 )]
 
