@@ -50,6 +50,25 @@ impl Images {
         self.judge(&*policy).check_global(action)
     }
 
+    /// Tests whether the caller may do something with what a cache holds of an image, which it may
+    /// hold longer than there is the image, and does nothing.
+    ///
+    /// # Errors
+    /// Those of [`Judge::check_cached`](crate::policy::Judge::check_cached).
+    pub fn check_cached(&self, id: &ImageId, action: Action) -> Result<()> {
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        let found = self.readable()?.kv.read(|get| match self.find(get, id) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })?;
+        let found = found
+            .as_ref()
+            .map(|(image, membership)| (image, *membership));
+        judge.check_cached(action, id, found)
+    }
+
     /// Returns the places of the data of an image, for another service of the cloud (rule
     /// `fetch_image_location`).
     ///

@@ -176,9 +176,9 @@ fn run_at_once(op: Op, call: &Call) -> Result<Response, Refusal> {
         Op::ClearCache => off::cache(call, Action::CacheClear),
         Op::CleanCache => off::cache(call, Action::CacheClean),
         Op::PruneCache => off::cache(call, Action::CachePrune),
-        Op::CacheNodes => off::cache(call, Action::CachedNodes),
-        Op::CacheImage => off::cache(call, Action::CachePut),
-        Op::UncacheImage => off::cache(call, Action::CacheDelete),
+        Op::CacheNodes => off::cached(call, Action::CachedNodes),
+        Op::CacheImage => off::cached(call, Action::CachePut),
+        Op::UncacheImage => off::cached(call, Action::CacheDelete),
         _ => Err(Refusal::new(
             ErrorCode::Internal,
             format!("no handler of {op:?}"),

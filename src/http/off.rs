@@ -33,6 +33,15 @@ pub(super) fn cache(call: &Call, action: Action) -> Result<Response, Refusal> {
     absent("the cache")
 }
 
+/// Answers to who may that there is no cache, where an image is named: rules may ask about it.
+pub(super) fn cached(call: &Call, action: Action) -> Result<Response, Refusal> {
+    match call.image_id() {
+        Ok(id) => call.images.check_cached(&id, action)?,
+        Err(_) => call.images.check_global(action)?,
+    }
+    absent("the cache")
+}
+
 /// Answers with the tasks of an image: none.
 pub(super) async fn image_tasks(call: Box<Call>) -> Result<Response, Refusal> {
     call.images.check(&call.image_id()?, Action::ImageTasks)?;
