@@ -15,6 +15,8 @@ mod crash;
 #[cfg(feature = "testing")]
 mod fault;
 mod gc;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "testing")]
 mod kill;
 mod linear;

@@ -5,8 +5,8 @@ use std::task::Poll;
 use smalti::ingest::UploadOptions;
 use smalti::{Engine, ErrorCode, Images, Status};
 
-use super::alone::{Held, is_alone};
 use super::{Hand, PATIENCE, Script, Step};
+use crate::support::alone::{Held, is_alone};
 use crate::support::{Pattern, bytes, caller, new_image, read_all};
 
 /// When a future is dropped after its last poll.

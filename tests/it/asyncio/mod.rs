@@ -1,6 +1,5 @@
 //! The asynchronous face: the same bytes, and nothing left behind wherever a future is dropped.
 
-mod alone;
 mod cancel;
 mod flow;
 mod waiting;

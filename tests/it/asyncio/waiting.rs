@@ -9,8 +9,8 @@ use smalti::ingest::UploadOptions;
 use smalti::{Engine, Status};
 use tokio::task::LocalSet;
 
-use super::alone::{is_alone, threads_named};
 use super::{Hand, Script, Step, next, read_stream, runtimes, wait_until};
+use crate::support::alone::{is_alone, threads_named};
 use crate::support::{Pattern, bytes, caller, new_image};
 
 const BLOCKING: &str = "smalti-block";

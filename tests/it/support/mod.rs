@@ -1,5 +1,7 @@
 //! What the flows share: callers, images and bytes.
 
+#[cfg(feature = "tokio")]
+pub(crate) mod alone;
 #[cfg(feature = "testing")]
 pub(crate) mod judge;
 #[cfg(feature = "testing")]
@@ -105,6 +107,18 @@ pub(crate) fn small_packs() -> smalti::Settings {
         checkpoint_log_bytes: 256 << 10,
         reserve_len_bytes: 0,
         ..Default::default()
+    }
+}
+
+/// Waits until something holds that follows soon from what was done.
+#[cfg(feature = "testing")]
+#[track_caller]
+pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        let waited = begun.elapsed();
+        assert!(waited < std::time::Duration::from_secs(30), "never {what}");
+        std::thread::yield_now();
     }
 }
 

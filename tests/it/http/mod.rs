@@ -1,0 +1,7 @@
+//! The front end over real sockets: a server on a port of its own, and a client that is written
+//! here, so that it can also send what no client sends.
+
+pub(crate) mod client;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod server;
