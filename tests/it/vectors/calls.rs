@@ -1,91 +1,122 @@
-//! The operations that vectors of rights name, as one caller makes them: calls of the engine, and
-//! for flows that it has no calls for yet, what its judge says.
+//! The operations that vectors of rights name, as one caller asks for them. For flows that the
+//! engine has no calls for yet, its judge says what it would; a server answers that they are
+//! switched off.
 
 use std::cell::Cell;
-use std::io::Write;
 
 use serde_json::{Value, json};
-use smalti::image::{MemberStatus, Patch};
 use smalti::policy::{Action, DefaultPolicy, Judge, Membership, Rules};
-use smalti::query::ListQuery;
-use smalti::{Caller, Engine, Error, ErrorCode, Image, Images, Result, Status, Visibility};
+use smalti::{Caller, Engine, Error, ErrorCode, Image, ImageId, Result, Status};
 
-use super::create::create;
-use super::{engine, operator, project, settings, stored};
+use super::ask::{Answer, Ask, Face, PATCH, Transport};
+use super::{body, engine, operator, settings, stored};
 
 const DATA: &[u8] = b"boot";
 
 /// An image of a vector and a caller, under some rules.
 pub(super) struct Scene<'a> {
     engine: Engine,
+    face: Box<dyn Face + Send>,
     rules: &'a Rules,
     caller: &'a Caller,
     given: &'a Value,
     /// How many copies of the image were made.
     copies: Cell<u32>,
-    /// How many operations were calls of the engine, and how many only were judged.
-    pub(super) called: Cell<u64>,
-    pub(super) judged: Cell<u64>,
+    tally: &'a Tally,
 }
 
-/// An operation is not one that the engine has a call for.
-struct NoCall;
+/// How many outcomes were answers of an operation itself, how many what the judge says, and how
+/// many those of a server where it is switched off.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    called: Cell<u64>,
+    judged: Cell<u64>,
+    off: Cell<u64>,
+}
+
+impl Tally {
+    /// Returns the three.
+    pub(super) fn counts(&self) -> [u64; 3] {
+        [&self.called, &self.judged, &self.off].map(Cell::get)
+    }
+}
+
+fn count(cell: &Cell<u64>) {
+    cell.set(cell.get() + 1);
+}
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(rules: &'a Rules, caller: &'a Caller, given: &'a Value) -> Self {
+    pub(super) fn new(
+        way: &dyn Transport,
+        rules: &'a Rules,
+        caller: &'a Caller,
+        given: &'a Value,
+        tally: &'a Tally,
+    ) -> Self {
+        let engine = engine(settings(&json!({ "show_multiple_locations": true })));
         Self {
-            engine: engine(settings(&json!({ "show_multiple_locations": true }))),
+            face: way.face(&engine),
+            engine,
             rules,
             caller,
             given,
             copies: Cell::default(),
-            called: Cell::default(),
-            judged: Cell::default(),
+            tally,
         }
     }
 
-    /// Does an operation on a copy of the image of its own; returns the status of the answer.
-    pub(super) fn status(&self, operation: &str, argument: &Value) -> u16 {
-        let done = match self.call(operation, argument) {
-            Ok(done) => {
-                self.called.set(self.called.get() + 1);
-                done
+    /// Does an operation on a copy of the image of its own; returns the status of the answer. Where
+    /// it is switched off, and the answer is the one that is due then, this is the status expected.
+    pub(super) fn status(&self, operation: &str, argument: &Value, expected: &Value) -> Value {
+        if let Some(answer) = self.call(operation, argument) {
+            count(&self.tally.called);
+            return json!(answer.status);
+        }
+        if let Some(answer) = self.answer_without_call(operation) {
+            if IN_FULL.contains(&operation) {
+                count(&self.tally.called);
+                return json!(answer.status);
             }
-            Err(NoCall) => {
-                self.judged.set(self.judged.get() + 1);
-                self.judge(operation)
-            }
-        };
-        done.unwrap_or_else(|error| error.http_status())
+            count(&self.tally.off);
+            return match json!(answer.status) == due_when_off(operation, expected) {
+                true => expected.clone(),
+                false => json!(format!("{} where it is off", answer.status)),
+            };
+        }
+        count(&self.tally.judged);
+        let judged = self.judge(operation);
+        json!(judged.unwrap_or_else(|error| error.http_status()))
     }
 
     /// Tells whether the list of a query holds the image, or why there is no list.
     pub(super) fn lists(&self, query: &str) -> Value {
         let image = self.copy();
-        self.called.set(self.called.get() + 1);
-        let query: ListQuery = query.parse().expect("a query");
-        match self.images().list(&query) {
-            Ok(page) => json!(page.images().iter().any(|it| it.id() == image.id())),
-            Err(error) => json!(error.http_status()),
+        count(&self.tally.called);
+        match self.ask(Ask::List(query)).done() {
+            Ok(page) => {
+                let images = page.document["images"].as_array().expect("a list").iter();
+                let mut ids = images.map(|it| it["id"].as_str().expect("an id"));
+                json!(ids.any(|id| id == image.id().to_string()))
+            }
+            Err(refusal) => refusal["status"].clone(),
         }
     }
 
     /// Returns the projects that the list of members holds.
     pub(super) fn member_rows(&self) -> Value {
-        self.called.set(self.called.get() + 1);
-        let members = self.images().members(self.copy().id());
-        match members.list() {
-            Ok(rows) => json!(
-                rows.iter()
-                    .map(|row| row.member_id().as_str())
-                    .collect::<Vec<_>>()
-            ),
-            Err(error) => json!(error.http_status()),
+        count(&self.tally.called);
+        let id = *self.copy().id();
+        match self.ask(Ask::Members(&id, "GET", None, None)).done() {
+            Ok(list) => {
+                let rows = list.document["members"].as_array().expect("a list").iter();
+                rows.map(|row| row["member_id"].clone()).collect()
+            }
+            Err(refusal) => refusal["status"].clone(),
         }
     }
 
-    fn images(&self) -> Images {
-        self.engine.images(self.caller)
+    fn ask(&self, ask: Ask<'_>) -> Answer {
+        self.face.ask(self.caller, ask)
     }
 
     /// Stores one more copy of the image, with data where its status has some.
@@ -111,12 +142,12 @@ impl<'a> Scene<'a> {
         queued["status"] = json!("queued");
         let id = *self.copy_of(queued).id();
         self.engine.set_policy(DefaultPolicy);
-        let images = self.engine.images(&operator());
-        upload(&images, &id).expect("data");
+        let ask = |ask| self.engine.ask(&operator(), ask).status;
+        assert_eq!(ask(Ask::Upload(&id, DATA)), 204);
         if self.given["status"] == "deactivated" {
-            images.deactivate(&id).expect("deactivated");
+            assert_eq!(ask(Ask::Deactivate(&id)), 204);
         }
-        let image = images.show(&id).expect("shown");
+        let image = self.engine.images(&operator()).show(&id).expect("shown");
         self.engine.set_policy(self.rules.clone());
         image
     }
@@ -129,68 +160,65 @@ impl<'a> Scene<'a> {
         self.copy_of(given)
     }
 
-    fn call(&self, operation: &str, argument: &Value) -> Result<Result<u16>, NoCall> {
-        let images = self.images();
-        if operation == "create" {
-            self.engine.set_policy(self.rules.clone());
-            return Ok(create(&self.engine, self.caller, argument).map(|_| 201));
-        }
-        if operation == "list" {
-            self.engine.set_policy(self.rules.clone());
-            return Ok(images.list(&ListQuery::new()).map(|_| 200));
-        }
-        if let Some(patch) = patch_of(operation) {
-            let image = match operation.starts_with("patch_locations") {
+    /// Asks for an operation, if engines have calls for it.
+    fn call(&self, operation: &str, argument: &Value) -> Option<Answer> {
+        self.engine.set_policy(self.rules.clone());
+        if let Some(change) = operation.strip_prefix("patch_") {
+            let image = match change.starts_with("locations") {
                 true => self.copy_with_locations(),
                 false => self.copy(),
             };
-            return Ok(images.update(image.id(), &patch).map(|_| 200));
+            let patch = patch_of(change).to_string();
+            return Some(self.ask(Ask::Patch(image.id(), Some(PATCH), patch.as_bytes())));
         }
-        if let Some(done) = self.call_members(operation, argument) {
-            return Ok(done);
+        if operation.starts_with("member_") {
+            return Some(self.call_members(operation, argument.as_str()));
         }
-        if ![
-            "show",
-            "download",
-            "put_tag",
-            "delete",
-            "upload",
-            "deactivate",
-            "reactivate",
-        ]
-        .contains(&operation)
-        {
-            return Err(NoCall);
-        }
-        let id = *self.copy().id();
-        Ok(match operation {
-            "show" => images.show(&id).map(|_| 200),
-            "download" => download(&images, &id),
-            "put_tag" => images.tags(&id).add("x").map(|()| 204),
-            "delete" => images.delete(&id).map(|()| 204),
-            "upload" => upload(&images, &id).map(|()| 204),
-            "deactivate" => images.deactivate(&id).map(|()| 204),
-            _ => images.reactivate(&id).map(|()| 204),
+        let id = || *self.copy().id();
+        Some(match operation {
+            "create" => self.ask(Ask::Create(body(argument).as_deref())),
+            "list" => self.ask(Ask::List("")),
+            "show" => self.ask(Ask::Show(&id())),
+            "download" => self.download(&id()),
+            "put_tag" => self.ask(Ask::Tag(&id(), "PUT", "x", b"")),
+            "delete" => self.ask(Ask::Delete(&id())),
+            "upload" => self.ask(Ask::Upload(&id(), DATA)),
+            "deactivate" => self.ask(Ask::Deactivate(&id())),
+            "reactivate" => self.ask(Ask::Reactivate(&id())),
+            _ => return None,
         })
     }
 
-    fn call_members(&self, operation: &str, argument: &Value) -> Option<Result<u16>> {
-        if !operation.starts_with("member_") {
+    fn download(&self, id: &ImageId) -> Answer {
+        let answer = self.ask(Ask::Download(id));
+        assert!(answer.status != 200 || answer.data == DATA);
+        answer
+    }
+
+    fn call_members(&self, operation: &str, project: Option<&str>) -> Answer {
+        let id = *self.copy().id();
+        let (method, member, body) = match operation {
+            "member_list" => ("GET", None, None),
+            "member_add" => ("POST", None, Some(json!({ "member": project }))),
+            "member_show" => ("GET", project, None),
+            "member_accept" => ("PUT", project, Some(json!({ "status": "accepted" }))),
+            "member_delete" => ("DELETE", project, None),
+            other => panic!("no call {other:?}"),
+        };
+        let body = body.map(|body| body.to_string().into_bytes());
+        self.ask(Ask::Members(&id, method, member, body.as_deref()))
+    }
+
+    /// Asks for an operation that engines have no calls for, if there is a route to it.
+    fn answer_without_call(&self, operation: &str) -> Option<Answer> {
+        if !self.face.has_routes() {
             return None;
         }
-        let members = self.images().members(self.copy().id());
-        let project = argument.as_str().map(project);
-        Some(match (operation, project) {
-            ("member_list", None) => members.list().map(|_| 200),
-            ("member_add", Some(project)) => members.add(&project).map(|_| 200),
-            ("member_show", Some(project)) => members.show(&project).map(|_| 200),
-            ("member_accept", Some(project)) => {
-                let done = members.set_status(&project, MemberStatus::Accepted);
-                done.map(|_| 200)
-            }
-            ("member_delete", Some(project)) => members.remove(&project).map(|()| 204),
-            other => panic!("no call {other:?}"),
-        })
+        let id = match self.given.is_null() {
+            true => ImageId::from_bytes([7; 16]),
+            false => *self.copy().id(),
+        };
+        Some(self.face.ask_by_route(self.caller, operation, &id))
     }
 
     /// Says what the judge says of an operation that has no call; statuses of images are tested
@@ -244,34 +272,35 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn patch_of(operation: &str) -> Option<Patch> {
-    let patch = Patch::new();
-    Some(match operation.strip_prefix("patch_")? {
-        "empty" => patch,
-        "name" => patch.set_name("x"),
-        "owner" => patch.set_owner("p7"),
-        "public" => patch.set_visibility(Visibility::Public),
-        "community" => patch.set_visibility(Visibility::Community),
-        "private" => patch.set_visibility(Visibility::Private),
-        "locations_add" => patch.add_location("http://a/3"),
-        "locations_remove" => patch.remove_location(0),
+/// What is answered in full, although there is never anything to answer.
+const IN_FULL: [&str; 3] = ["image_tasks", "locations_get", "tasks_list"];
+
+/// Returns the status that is due where an operation is switched off.
+fn due_when_off(operation: &str, expected: &Value) -> Value {
+    match (operation, expected.as_u64().expect("a status")) {
+        ("stage" | "store_delete" | "stores_detail", _) => json!(404),
+        // No method of import is enabled, which is told before anything of the image.
+        ("import_web" | "copy_image", _) => json!(400),
+        // There is no store to prefer, and none that takes locations.
+        ("download_prefer", 200) => json!(400),
+        ("locations_post", 202) => json!(403),
+        ("cache_list" | "cache_clear" | "cache_put", 200..300) => json!(404),
+        _ => expected.clone(),
+    }
+}
+
+fn patch_of(change: &str) -> Value {
+    let replace = |name, value| json!({ "op": "replace", "path": name, "value": value });
+    json!(match change {
+        "empty" => vec![],
+        "name" => vec![replace("/name", "x")],
+        "owner" => vec![replace("/owner", "p7")],
+        "public" | "community" | "private" => vec![replace("/visibility", change)],
+        "locations_add" => {
+            let place = json!({ "url": "http://a/3", "metadata": {} });
+            vec![json!({ "op": "add", "path": "/locations/-", "value": place })]
+        }
+        "locations_remove" => vec![json!({ "op": "remove", "path": "/locations/0" })],
         other => panic!("no patch {other}"),
     })
-}
-
-fn upload(images: &Images, id: &smalti::ImageId) -> Result<()> {
-    let mut upload = images.upload(id)?;
-    upload.write_all(DATA).expect("written");
-    let image = upload.finish()?;
-    assert_eq!(image.size(), Some(DATA.len() as u64));
-    Ok(())
-}
-
-fn download(images: &Images, id: &smalti::ImageId) -> Result<u16> {
-    let Some(reader) = images.open(id)? else {
-        return Ok(204);
-    };
-    let slices: Result<Vec<_>> = reader.slices(..)?.collect();
-    assert_eq!(slices?.concat(), DATA);
-    Ok(200)
 }

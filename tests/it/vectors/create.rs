@@ -1,41 +1,53 @@
 //! Create: caller and body to document or error.
 
 use serde_json::{Value, json};
-use smalti::wire::ImageOptions;
-use smalti::{Caller, Engine, Image, NewImage, Result};
+use smalti::Caller;
 
-use super::{Checked, File, body, caller, engine, expanded, operator, refused, same, settings};
-use super::{shown, stored, text};
+use super::ask::{Ask, Transport};
+use super::by_calls::Calls;
+use super::{
+    Checked, File, body, caller, engine, expanded, operator, same, settings, shown, stored,
+};
 
 /// The id that is in use.
 const TAKEN: &str = "11111111-1111-1111-1111-11111111111a";
 
 #[test]
 fn images_are_created_as_the_vectors_say() {
-    let file = File::new("create", include_str!("../../vectors/create.json"));
-    file.run(check);
+    run(&Calls);
 }
 
-fn check(vector: &Value) -> Checked {
+#[cfg(feature = "http")]
+#[test]
+fn images_are_created_through_http_as_the_vectors_say() {
+    run(&super::by_http::Http);
+}
+
+fn run(way: &dyn Transport) {
+    let file = File::new("create", include_str!("../../vectors/create.json"));
+    file.run(way, |vector| check(way, vector));
+}
+
+fn check(way: &dyn Transport, vector: &Value) -> Checked {
     let engine = engine(settings(&vector["config"]));
     stored(&engine, &json!({ "id": TAKEN, "owner": "p2" }));
-    let expect = &vector["expect"];
-    let created = create(&engine, &actor(text(vector, "actor")), &vector["body"]);
+    let (expect, body) = (&vector["expect"], body(&vector["body"]));
+    let caller = actor(super::text(vector, "actor"));
+    let created = way.face(&engine).ask(&caller, Ask::Create(body.as_deref()));
+    let created = created.done();
     let is_new = created.is_ok();
-    let found = match created {
-        Ok(image) => {
-            let kept = engine.images(&operator()).show(image.id());
-            assert_eq!(kept.expect("it is there"), image);
-            let mut document = shown(&image, ImageOptions::new());
-            if expect["document"]["id"] == "<generated>" {
-                let id = document["id"].as_str().expect("an id");
-                assert_eq!(id.as_bytes()[14], b'4', "{id} is of version 4");
-                document["id"] = json!("<generated>");
-            }
-            json!({ "status": 201, "document": document })
+    let found = created.map(|answer| {
+        let kept = engine.images(&operator()).show(&answer.id());
+        let kept = kept.expect("it is there");
+        assert!(answer.image.is_none_or(|image| image == kept));
+        let mut document = shown(&answer.document);
+        if expect["document"]["id"] == "<generated>" {
+            let id = document["id"].as_str().expect("an id");
+            assert_eq!(id.as_bytes()[14], b'4', "{id} is of version 4");
+            document["id"] = json!("<generated>");
         }
-        Err(error) => refused(&error),
-    };
+        json!({ "status": answer.status, "document": document })
+    });
     let images = engine
         .images(&operator())
         .list(&"visibility=all".parse().expect("sound"));
@@ -44,12 +56,7 @@ fn check(vector: &Value) -> Checked {
         .list(&"os_hidden=true".parse().expect("sound"));
     let count = [images, hidden].map(|page| page.expect("listed").images().len());
     assert_eq!(count[0] + count[1], 1 + usize::from(is_new), "{vector}");
-    same(&found, &wanted(expect))
-}
-
-pub(super) fn create(engine: &Engine, caller: &Caller, request: &Value) -> Result<Image> {
-    let new = NewImage::from_json(body(request).as_deref(), &engine.settings().limits)?;
-    engine.images(caller).create(new)
+    same(&found.unwrap_or_else(|refusal| refusal), &wanted(expect))
 }
 
 /// The callers that the file describes.

@@ -1,11 +1,10 @@
 //! What filters and sorting share: an engine that holds a data set, and the page of a query.
 
 use serde_json::{Value, json};
-use smalti::query::ListQuery;
-use smalti::wire::{ImageDocument, ListDocument};
-use smalti::{Caller, Engine, Result};
+use smalti::{Caller, Engine};
 
-use super::{engine, refused, settings, stored};
+use super::ask::{Ask, Face};
+use super::{engine, settings, stored};
 
 /// Opens an engine that holds the images of a data set, whose first is the oldest record.
 pub(super) fn holding(dataset: &Value, config: &Value) -> Engine {
@@ -16,24 +15,18 @@ pub(super) fn holding(dataset: &Value, config: &Value) -> Engine {
     engine
 }
 
-/// Answers a query string as a server does: ids in order, and the marker of the link to the next
-/// page, or the refusal.
-pub(super) fn answer(engine: &Engine, caller: &Caller, query: &str) -> Value {
-    page(engine, caller, query).unwrap_or_else(|error| refused(&error))
-}
-
-fn page(engine: &Engine, caller: &Caller, query: &str) -> Result<Value> {
-    let query: ListQuery = query.parse()?;
-    let page = engine.images(caller).list(&query)?;
-    let images = page.images().iter().map(ImageDocument::new).collect();
-    let document = ListDocument::new(&query, &engine.settings().page, images);
-    let document = serde_json::to_value(document).expect("JSON");
-    assert_eq!(document["first"], page.first_link("/v2/images"));
-    let next = document["next"].as_str().map(str::to_owned);
-    assert_eq!(next, page.next_link("/v2/images"));
-    let images = document["images"].as_array().expect("a list").iter();
+/// Answers a query string: ids in order, and the marker of the link to the next page, or the
+/// refusal.
+pub(super) fn answer(face: &dyn Face, caller: &Caller, query: &str) -> Value {
+    let page = match face.ask(caller, Ask::List(query)).done() {
+        Ok(answer) => answer.document,
+        Err(refusal) => return refusal,
+    };
+    assert_eq!(page["schema"], "/v2/schemas/images");
+    let next = page["next"].as_str().map(marker);
+    let images = page["images"].as_array().expect("a list").iter();
     let ids: Vec<&Value> = images.map(|image| &image["id"]).collect();
-    Ok(json!({ "status": 200, "images": ids, "next_marker": next.as_deref().map(marker) }))
+    json!({ "status": 200, "images": ids, "next_marker": next })
 }
 
 /// Returns the marker that a link names.

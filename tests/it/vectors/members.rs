@@ -1,20 +1,29 @@
 //! Members: set-up and call to answer.
 
 use serde_json::{Value, json};
-use smalti::image::{Decision, Member};
-use smalti::wire::{MemberDocument, MembersDocument};
-use smalti::{Caller, Engine, ImageId, Result};
+use smalti::{Engine, ImageId};
 
-use super::{Checked, File, body, caller, engine, operator, project, refused, same, settings};
-use super::{stored, text};
+use super::ask::{Answer, Ask, Transport};
+use super::by_calls::Calls;
+use super::{Checked, File, body, caller, engine, operator, project, same, settings, stored, text};
 
 #[test]
 fn images_are_shared_as_the_vectors_say() {
-    let file = File::new("members", include_str!("../../vectors/members.json"));
-    file.run(check);
+    run(&Calls);
 }
 
-fn check(vector: &Value) -> Checked {
+#[cfg(feature = "http")]
+#[test]
+fn images_are_shared_through_http_as_the_vectors_say() {
+    run(&super::by_http::Http);
+}
+
+fn run(way: &dyn Transport) {
+    let file = File::new("members", include_str!("../../vectors/members.json"));
+    file.run(way, |vector| check(way, vector));
+}
+
+fn check(way: &dyn Transport, vector: &Value) -> Checked {
     let (setup, call) = (&vector["setup"], &vector["call"]);
     let engine = engine(settings(&setup["config"]));
     let given = json!({
@@ -25,7 +34,13 @@ fn check(vector: &Value) -> Checked {
     remember(&engine, &id, &setup["history"]);
     let actor = &call["actor"];
     let caller = caller(&json!({ "project": actor["project"], "roles": [actor["role"]] }));
-    let found = run(&engine, &caller, &id, call).unwrap_or_else(|error| refused(&error));
+    let (member, body) = (call["member"].as_str(), body(&call["body"]));
+    let ask = Ask::Members(&id, text(call, "method"), member, body.as_deref());
+    let answer = way.face(&engine).ask(&caller, ask).done();
+    let found = match answer {
+        Ok(answer) => told(&engine, &id, member, answer),
+        Err(refusal) => refusal,
+    };
     same(&found, &vector["expect"])
 }
 
@@ -42,40 +57,18 @@ fn remember(engine: &Engine, id: &ImageId, history: &Value) {
     }
 }
 
-fn run(engine: &Engine, caller: &Caller, id: &ImageId, call: &Value) -> Result<Value> {
-    let members = engine.images(caller).members(id);
-    let limits = &engine.settings().limits;
-    let member = call["member"].as_str().map(project);
-    let body = body(&call["body"]);
-    match (text(call, "method"), member) {
-        ("POST", None) => {
-            let project = Member::project_from_json(body.as_deref(), limits)?;
-            members.add(&project).map(|member| one(&member))
-        }
-        ("GET", None) => {
-            let members = members.list()?;
-            let document = serde_json::to_value(MembersDocument::new(&members)).expect("JSON");
-            let rows = document["members"].as_array().expect("a list").iter();
-            let ids: Vec<&Value> = rows.map(|member| &member["member_id"]).collect();
-            Ok(json!({ "status": 200, "members": ids }))
-        }
-        ("GET", Some(project)) => members.show(&project).map(|member| one(&member)),
-        ("PUT", Some(project)) => {
-            let decision = Decision::from_json(body.as_deref())?;
-            let member = members.set_status(&project, decision)?;
-            Ok(one(&member))
-        }
-        ("DELETE", Some(project)) => {
-            members.remove(&project)?;
-            let gone = engine.images(&operator()).members(id).show(&project);
-            assert_eq!(gone.expect_err("it is gone").http_status(), 404);
-            Ok(json!({ "status": 204 }))
-        }
-        other => panic!("no call {other:?}"),
+/// Tells of an answer what the vectors name.
+fn told(engine: &Engine, id: &ImageId, member: Option<&str>, answer: Answer) -> Value {
+    let (status, document) = (answer.status, answer.document);
+    if let Some(rows) = document["members"].as_array() {
+        let ids: Vec<&Value> = rows.iter().map(|row| &row["member_id"]).collect();
+        return json!({ "status": status, "members": ids });
     }
-}
-
-fn one(member: &Member) -> Value {
-    let document = serde_json::to_value(MemberDocument::new(member)).expect("JSON");
-    json!({ "status": 200, "member_status": document["status"] })
+    if status == 200 {
+        return json!({ "status": status, "member_status": document["status"] });
+    }
+    let members = engine.images(&operator()).members(id);
+    let gone = members.show(&project(member.expect("a project")));
+    assert_eq!(gone.expect_err("it is gone").http_status(), 404);
+    json!({ "status": status })
 }

@@ -1,9 +1,13 @@
 //! The vectors of the specification, run through the public calls of an engine, as a host makes
-//! them: bodies are read, calls are made, and documents are compared.
+//! them, and through requests to a server in front of one, by the same tables.
 //!
 //! The rooms run the same vectors at their own level, beside their code. What is seen here only is
-//! that the engine puts the rooms together as the specification says.
+//! that the engine and the front end put the rooms together as the specification says.
 
+mod ask;
+mod by_calls;
+#[cfg(feature = "http")]
+mod by_http;
 mod calls;
 mod create;
 mod filters;
@@ -13,10 +17,15 @@ mod lists;
 mod members;
 mod patch;
 mod policy_overrides;
+mod policy_rules;
 mod property_protections;
+#[cfg(feature = "http")]
+mod range;
 mod sort;
 mod status;
 mod tags;
+#[cfg(feature = "http")]
+mod upload;
 mod visibility;
 
 use std::collections::BTreeSet;
@@ -24,9 +33,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use smalti::image::{Expected, LocationSource};
 use smalti::query::PageLimits;
-use smalti::wire::{ErrorDocument, ImageAnswer, ImageDocument, ImageOptions};
+use smalti::wire::ImageAnswer;
 use smalti::{Caller, Engine, Error, ErrorCode, Image, Limits, ProjectId, Settings, testing};
 
+use self::ask::Transport;
 use crate::support::stage::Ticks;
 
 /// What the calls of a vector say, or how they differ from what they must say.
@@ -50,14 +60,15 @@ impl File {
     }
 
     /// Runs every vector, and says of all that fail how they do.
-    fn run(&self, check: impl Fn(&Value) -> Checked) {
+    fn run(&self, way: &dyn Transport, check: impl Fn(&Value) -> Checked) {
         let count = self.json["count"].as_u64().expect("a count");
-        self.run_where("", count, |_| true, check);
+        self.run_where(way, "", count, |_| true, check);
     }
 
     /// Runs the vectors that `pick` takes, of which there are `count`.
     fn run_where(
         &self,
+        way: &dyn Transport,
         what: &str,
         count: u64,
         pick: impl Fn(&Value) -> bool,
@@ -70,8 +81,8 @@ impl File {
             .iter()
             .filter_map(|vector| Some(format!("{}: {}", vector["id"], check(vector).err()?)))
             .collect();
-        let (name, ran) = (self.name, picked.len() as u64);
-        println!("{name}.json{what}: {ran} of {count} vectors ran through the engine");
+        let (name, way, ran) = (self.name, way.name(), picked.len() as u64);
+        println!("{name}.json{what}: {ran} of {count} vectors ran through {way}");
         assert!(faults.is_empty(), "{name}:\n{}", faults.join("\n"));
         assert_eq!((ran, ids.len() as u64), (count, count), "{name}{what}");
     }
@@ -196,22 +207,13 @@ fn stored(engine: &Engine, given: &Value) -> Image {
 }
 
 /// Returns the document of an image as vectors show it: without times and paths.
-fn shown(image: &Image, options: ImageOptions<'_>) -> Value {
-    let document = ImageDocument::new(image).with_options(options);
-    let mut document = serde_json::to_value(document).expect("JSON");
+fn shown(document: &Value) -> Value {
+    let mut document = document.clone();
     let members = document.as_object_mut().expect("an object");
     for name in ["created_at", "updated_at", "self", "file", "schema"] {
         assert!(members.remove(name).is_some(), "{name} is shown");
     }
     document
-}
-
-/// Returns what a call that was refused answers: status and code, as the document of it says.
-fn refused(error: &Error) -> Value {
-    let document = serde_json::to_value(ErrorDocument::new(error)).expect("JSON");
-    let message = error.message();
-    assert!(message.len() < 600, "{message}");
-    json!({ "status": error.http_status(), "error": document["error"]["code"] })
 }
 
 /// Returns the body of a request; long texts are written as `<65535 x v>` in the files.

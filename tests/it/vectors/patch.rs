@@ -1,59 +1,52 @@
 //! Patches: document, caller, media type and body to document or error.
 
 use serde_json::{Value, json};
-use smalti::image::Patch;
-use smalti::patch::Dialect;
-use smalti::wire::ImageOptions;
-use smalti::{Engine, Image, Result};
 
-use super::{
-    Checked, File, caller, engine, operator, refused, same, settings, shown, stored, texts,
-};
+use super::ask::{Ask, Transport};
+use super::by_calls::Calls;
+use super::{Checked, File, caller, engine, operator, same, settings, shown, stored, texts};
 
 #[test]
 fn images_are_patched_as_the_vectors_say() {
-    let file = File::new("patch", include_str!("../../vectors/patch.json"));
-    file.run(check);
+    run(&Calls);
 }
 
-fn check(vector: &Value) -> Checked {
+#[cfg(feature = "http")]
+#[test]
+fn images_are_patched_through_http_as_the_vectors_say() {
+    run(&super::by_http::Http);
+}
+
+fn run(way: &dyn Transport) {
+    let file = File::new("patch", include_str!("../../vectors/patch.json"));
+    file.run(way, |vector| check(way, vector));
+}
+
+fn check(way: &dyn Transport, vector: &Value) -> Checked {
     let engine = engine(settings(&vector["config"]));
     let mut given = vector["document"].clone();
     let members = texts(&vector["members"]).map(|name| (name.to_owned(), json!("accepted")));
     given["members"] = Value::Object(members.collect());
     let before = stored(&engine, &given);
-    let answer = patch(&engine, &before, vector);
+    let (face, body) = (way.face(&engine), vector["patch"].to_string());
+    let media_type = vector["media_type"].as_str();
+    let ask = Ask::Patch(before.id(), media_type, body.as_bytes());
+    let answer = face.ask(&caller(&vector["actor"]), ask).done();
     let after = engine.images(&operator()).show(before.id()).expect("shown");
     let found = match answer {
-        Ok(image) => {
-            assert_eq!(image.updated_at(), after.updated_at());
+        Ok(answer) => {
+            assert!(answer.image.is_none_or(|image| image == after));
             let is_empty = vector["patch"] == json!([]);
             assert_eq!(after.updated_at() == before.updated_at(), is_empty);
             assert_eq!(after.revision(), before.revision() + u64::from(!is_empty));
-            let document = shown(&image, options(vector));
-            assert_eq!(document, shown(&after, options(vector)), "what is stored");
-            json!({ "status": 200, "document": document })
+            let stored = face.ask(&operator(), Ask::Show(before.id()));
+            assert_eq!(answer.document, stored.document, "what is stored");
+            json!({ "status": answer.status, "document": shown(&answer.document) })
         }
-        Err(error) => {
+        Err(refusal) => {
             assert_eq!(after, before, "a refusal changes nothing");
-            refused(&error)
+            refusal
         }
     };
     same(&found, &vector["expect"])
-}
-
-fn patch(engine: &Engine, image: &Image, vector: &Value) -> Result<Image> {
-    let dialect = Dialect::from_media_type(vector["media_type"].as_str())?;
-    let body = vector["patch"].to_string();
-    let patch = Patch::parse(dialect, body.as_bytes(), &engine.settings().limits)?;
-    engine
-        .images(&caller(&vector["actor"]))
-        .update(image.id(), &patch)
-}
-
-fn options(vector: &Value) -> ImageOptions<'static> {
-    match vector["config"]["show_multiple_locations"] == true {
-        true => ImageOptions::new().locations(),
-        false => ImageOptions::new(),
-    }
 }

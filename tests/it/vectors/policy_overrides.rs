@@ -1,26 +1,39 @@
 //! Policy files: overrides, caller and call to the outcome.
 
-use std::cell::Cell;
-
 use serde_json::{Value, json};
 use smalti::ErrorCode;
 use smalti::policy::Rules;
 
-use super::calls::Scene;
+use super::ask::Transport;
+use super::by_calls::Calls;
+use super::calls::{Scene, Tally};
 use super::{Checked, File, caller, same, text};
 
 #[test]
 fn policy_files_change_rights_as_the_vectors_say() {
-    let text = include_str!("../../vectors/policy_overrides.json");
-    let file = File::new("policy_overrides", text);
-    let (called, judged) = (Cell::new(0), Cell::new(0));
-    file.run(|vector| check(vector, file.part("actors"), &called, &judged));
-    let (called, judged) = (called.get(), judged.get());
+    let [called, judged, off] = run(&Calls);
     println!("policy_overrides.json: {called} calls, {judged} by the judge");
-    assert_eq!((called, judged), (101, 30));
+    assert_eq!((called, judged, off), (101, 30, 0));
 }
 
-fn check(vector: &Value, actors: &Value, called: &Cell<u64>, judged: &Cell<u64>) -> Checked {
+#[cfg(feature = "http")]
+#[test]
+fn policy_files_change_rights_through_http_as_the_vectors_say() {
+    let [called, judged, off] = run(&super::by_http::Http);
+    println!("policy_overrides.json: {called} requests, {off} of what is switched off");
+    assert_eq!((called + off, judged), (131, 0));
+}
+
+fn run(way: &dyn Transport) -> [u64; 3] {
+    let text = include_str!("../../vectors/policy_overrides.json");
+    let (file, tally) = (File::new("policy_overrides", text), Tally::default());
+    file.run(way, |vector| {
+        check(way, vector, file.part("actors"), &tally)
+    });
+    tally.counts()
+}
+
+fn check(way: &dyn Transport, vector: &Value, actors: &Value, tally: &Tally) -> Checked {
     let expect = &vector["expect"];
     let overrides = vector["overrides"].to_string();
     let rules = Rules::builder().file("policy.json", overrides).build();
@@ -35,18 +48,17 @@ fn check(vector: &Value, actors: &Value, called: &Cell<u64>, judged: &Cell<u64>)
         rules.map_err(|error| error.to_string())?,
     );
     let caller = caller(&actors[name]).with_user(format!("u-{name}"));
-    let scene = Scene::new(&rules, &caller, &vector["image"]);
+    let scene = Scene::new(way, &rules, &caller, &vector["image"], tally);
     let found = match text(vector, "operation") {
         "listed" => json!({ "listed": scene.lists("visibility=all") }),
         operation => {
-            let mut found = json!({ "status": scene.status(operation, &vector["argument"]) });
+            let status = scene.status(operation, &vector["argument"], &expect["status"]);
+            let mut found = json!({ "status": status });
             if expect.get("rows").is_some() {
                 found["rows"] = scene.member_rows();
             }
             found
         }
     };
-    called.set(called.get() + scene.called.get());
-    judged.set(judged.get() + scene.judged.get());
     same(&found, expect)
 }

@@ -1,21 +1,30 @@
 //! Property protections: file, caller and call to what becomes of a property.
 
 use serde_json::{Value, json};
-use smalti::image::Patch;
-use smalti::patch::Dialect;
 use smalti::policy::Rules;
-use smalti::wire::ImageOptions;
-use smalti::{Caller, Engine, ErrorCode, Image, NewImage, Result};
+use smalti::{Caller, ErrorCode, ImageId, Result};
 
-use super::{Checked, File, engine, project, refused, same, settings, shown, stored, text, texts};
+use super::ask::{Answer, Ask, Face, PATCH, PATCH_OLD, Transport};
+use super::by_calls::Calls;
+use super::{Checked, File, engine, project, same, settings, stored, text, texts};
 
 #[test]
 fn properties_are_protected_as_the_vectors_say() {
-    let text = include_str!("../../vectors/property_protections.json");
-    File::new("property_protections", text).run(check);
+    run(&Calls);
 }
 
-fn check(vector: &Value) -> Checked {
+#[cfg(feature = "http")]
+#[test]
+fn properties_are_protected_through_http_as_the_vectors_say() {
+    run(&super::by_http::Http);
+}
+
+fn run(way: &dyn Transport) {
+    let text = include_str!("../../vectors/property_protections.json");
+    File::new("property_protections", text).run(way, |vector| check(way, vector));
+}
+
+fn check(way: &dyn Transport, vector: &Value) -> Checked {
     let built = rules(vector);
     if vector["expect"]["outcome"] == "config_error" {
         return match built {
@@ -32,16 +41,15 @@ fn check(vector: &Value) -> Checked {
     let given = json!({ "visibility": "private", "owner": "p1", "properties": properties });
     let image = stored(&engine, &given);
     engine.set_policy(built.map_err(|error| error.to_string())?);
-    let found = match call(&engine, &image, vector) {
-        Ok((status, image)) => {
-            let document = shown(&image, ImageOptions::new());
-            let mut found = json!({ "status": status });
+    let found = match ask(&*way.face(&engine), image.id(), vector).done() {
+        Ok(answer) => {
+            let mut found = json!({ "status": answer.status });
             if !vector["expect"]["shown"].is_null() {
-                found["shown"] = json!(document.get(name).is_some());
+                found["shown"] = json!(answer.document.get(name).is_some());
             }
             found
         }
-        Err(error) => refused(&error),
+        Err(refusal) => refusal,
     };
     same(&found, &vector["expect"])
 }
@@ -59,27 +67,23 @@ fn rules(vector: &Value) -> Result<Rules> {
         .build()
 }
 
-fn call(engine: &Engine, image: &Image, vector: &Value) -> Result<(u16, Image)> {
+fn ask(face: &dyn Face, id: &ImageId, vector: &Value) -> Answer {
     let caller = Caller::authenticated(Some(project("p1")));
     let given = &vector["caller"];
     let caller = texts(&given["roles"]).fold(caller, Caller::with_role);
     let caller = texts(&given["service_roles"]).fold(caller, Caller::with_service_role);
-    let (images, name) = (engine.images(&caller), text(vector, "property"));
-    let limits = &engine.settings().limits;
+    let name = text(vector, "property");
     let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-    let (dialect, body) = match text(vector, "operation") {
+    let (media_type, operation) = match text(vector, "operation") {
         "create" => {
-            let new = NewImage::default().property(name, "v");
-            return Ok((201, images.create(new)?));
+            let body = json!({ name: "v" }).to_string();
+            return face.ask(&caller, Ask::Create(Some(body.as_bytes())));
         }
-        "show" => return Ok((200, images.show(image.id())?)),
-        "add20" => (Dialect::V2_0, json!([{ "add": pointer, "value": "w" }])),
-        "remove" => (Dialect::V2_1, json!([{ "op": "remove", "path": pointer }])),
-        op => (
-            Dialect::V2_1,
-            json!([{ "op": op, "path": pointer, "value": "w" }]),
-        ),
+        "show" => return face.ask(&caller, Ask::Show(id)),
+        "add20" => (PATCH_OLD, json!({ "add": pointer, "value": "w" })),
+        "remove" => (PATCH, json!({ "op": "remove", "path": pointer })),
+        op => (PATCH, json!({ "op": op, "path": pointer, "value": "w" })),
     };
-    let patch = Patch::parse(dialect, body.to_string().as_bytes(), limits)?;
-    Ok((200, images.update(image.id(), &patch)?))
+    let body = json!([operation]).to_string();
+    face.ask(&caller, Ask::Patch(id, Some(media_type), body.as_bytes()))
 }

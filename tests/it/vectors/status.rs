@@ -1,27 +1,48 @@
 //! The status machine: status and trigger to status and answer, as far as there are calls. Staging,
 //! imports and calls on single copies are left to the tests of the moves, beside their table.
 
-use std::io::{self, Read, Write};
+use std::cell::Cell;
+use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use smalti::disk::sim::{Choices, SimDisk};
 use smalti::engine::Builder;
-use smalti::image::Patch;
-use smalti::patch::Dialect;
-use smalti::{Caller, Engine, Error, ImageId, NewImage, Result, Settings, Status};
+use smalti::{Caller, Engine, Error, ImageId, Settings, Status};
 
-use super::{Checked, File, engine, operator, refused, settings, stored, text};
+use super::ask::{Answer, Ask, Face, PATCH, Running, Transport};
+use super::by_calls::Calls;
+use super::{Checked, File, engine, operator, settings, stored, text};
+use crate::support::eventually;
 
 /// How many vectors have a trigger that the engine has a call for.
 const CALLED: u64 = 51;
+/// How many of these are of the engine alone: a crash, and tools of the operator.
+const WITHIN: u64 = 4;
 
 #[test]
 fn images_move_as_the_vectors_of_calls_say() {
     let file = File::new("status", include_str!("../../vectors/status.json"));
-    file.run_where(", calls", CALLED, has_call, check);
+    file.run_where(&Calls, ", calls", CALLED, has_call, |vector| {
+        check(&Calls, vector)
+    });
     let rest = file.part("count").as_u64().expect("a count") - CALLED;
     println!("status.json: {rest} vectors of flows without calls are run beside the moves");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn images_move_through_http_as_the_vectors_of_requests_say() {
+    let way = &super::by_http::Http;
+    let file = File::new("status", include_str!("../../vectors/status.json"));
+    let is_request = |vector: &Value| has_call(vector) && !is_within(vector);
+    file.run_where(way, ", requests", CALLED - WITHIN, is_request, |vector| {
+        check(way, vector)
+    });
+}
+
+fn is_within(vector: &Value) -> bool {
+    ["scrub", "restore", "engine_reopen"].contains(&text(vector, "trigger"))
 }
 
 fn has_call(vector: &Value) -> bool {
@@ -44,30 +65,36 @@ fn has_call(vector: &Value) -> bool {
 }
 
 /// An engine with the image that a vector begins with.
-struct Stage {
+struct Stage<'a> {
+    way: &'a dyn Transport,
     engine: Engine,
     caller: Caller,
     id: ImageId,
+    /// An upload that runs until the end was looked at, and its way.
+    running: Cell<Option<(Box<dyn Running>, Box<dyn Face + Send>)>>,
 }
 
-fn check(vector: &Value) -> Checked {
+/// What an answer says that vectors look at.
+type Told = Result<Value, Value>;
+
+fn check(way: &dyn Transport, vector: &Value) -> Checked {
     let expect = &vector["expect"];
     let trigger = text(vector, "trigger");
     let (stage, answer) = match (vector["from"].as_str(), trigger) {
-        (None, _) => create(vector),
-        (Some("saving"), "engine_reopen") => reopen(),
+        (None, _) => create(way, vector),
+        (Some("saving"), "engine_reopen") => reopen(way),
         (Some("saving"), _) if !["delete", "deactivate", "reactivate"].contains(&trigger) => {
-            let stage = Stage::new(vector, "queued");
+            let stage = Stage::new(way, vector, "queued");
             let answer = stage.while_saving(trigger);
             (stage, answer)
         }
         (Some(from), _) => {
-            let stage = Stage::new(vector, from);
+            let stage = Stage::new(way, vector, from);
             let answer = stage.run(trigger);
             (stage, answer)
         }
     };
-    let mut found = answer.unwrap_or_else(|error| refused(&error));
+    let mut found = answer.unwrap_or_else(|refusal| refusal);
     found["to"] = json!(match (trigger, found["error"].as_str()) {
         // Looked at while the upload ran.
         ("upload_begin", None) => "saving".to_owned(),
@@ -80,19 +107,16 @@ fn check(vector: &Value) -> Checked {
     super::same(&found, expect)
 }
 
-fn create(vector: &Value) -> (Stage, Result<Value>) {
+fn create<'a>(way: &'a dyn Transport, vector: &Value) -> (Stage<'a>, Told) {
     let (engine, caller) = (engine(settings(&Value::Null)), actor(vector));
-    let image = engine
-        .images(&caller)
-        .create(NewImage::default())
-        .expect("create");
-    let id = *image.id();
-    let stage = Stage { engine, caller, id };
-    (stage, Ok(json!({ "status": 201 })))
+    let answer = way.face(&engine).ask(&caller, Ask::Create(Some(b"{}")));
+    let id = answer.id();
+    let stage = Stage::of(way, engine, caller, id);
+    (stage, told(answer))
 }
 
 /// Loses power while an upload runs, and opens what is left.
-fn reopen() -> (Stage, Result<Value>) {
+fn reopen(way: &dyn Transport) -> (Stage<'_>, Told) {
     let disk = SimDisk::new();
     let settings = settings(&Value::Null);
     let open = |disk: SimDisk| {
@@ -109,7 +133,8 @@ fn reopen() -> (Stage, Result<Value>) {
     assert_eq!(saving, Status::Saving);
     let left = disk.crash_image(disk.op_count(), &mut Choices::all_unsynced());
     let (engine, id) = (open(left), *image.id());
-    (Stage { engine, caller, id }, Ok(json!({ "status": 0 })))
+    let stage = Stage::of(way, engine, caller, id);
+    (stage, Ok(json!({ "status": 0 })))
 }
 
 fn actor(vector: &Value) -> Caller {
@@ -120,8 +145,12 @@ fn actor(vector: &Value) -> Caller {
     }
 }
 
-impl Stage {
-    fn new(vector: &Value, from: &str) -> Self {
+fn told(answer: Answer) -> Told {
+    answer.done().map(|it| json!({ "status": it.status }))
+}
+
+impl<'a> Stage<'a> {
+    fn new(way: &'a dyn Transport, vector: &Value, from: &str) -> Self {
         let condition = vector["condition"].as_str().unwrap_or_default();
         let mut options = settings(&json!({ "show_multiple_locations": true }));
         options.delayed_delete = condition == "delayed_delete=true";
@@ -143,77 +172,112 @@ impl Stage {
         if from == "deleted" {
             engine.images(&caller).delete(&id).expect("deleted");
         }
-        Self { engine, caller, id }
+        Self::of(way, engine, caller, id)
     }
 
-    fn run(&self, trigger: &str) -> Result<Value> {
-        let (images, id) = (self.engine.images(&self.caller), &self.id);
-        let done = match trigger {
-            "upload_begin" => {
-                let _upload = images.upload(id)?;
-                assert_eq!(self.status(), Status::Saving);
-                0
-            }
-            "delete" => images.delete(id).map(|()| 204)?,
-            "deactivate" => images.deactivate(id).map(|()| 204)?,
-            "reactivate" => images.reactivate(id).map(|()| 204)?,
+    fn of(way: &'a dyn Transport, engine: Engine, caller: Caller, id: ImageId) -> Self {
+        Self {
+            way,
+            engine,
+            caller,
+            id,
+            running: Cell::default(),
+        }
+    }
+
+    fn ask(&self, ask: Ask<'_>) -> Answer {
+        self.way.face(&self.engine).ask(&self.caller, ask)
+    }
+
+    fn run(&self, trigger: &str) -> Told {
+        let (id, within) = (&self.id, |done: smalti::Result<()>| match done {
+            Ok(()) => Answer::new(0),
+            Err(error) => error.into(),
+        });
+        told(match trigger {
+            "upload_begin" => self.begin(),
+            "delete" => self.ask(Ask::Delete(id)),
+            "deactivate" => self.ask(Ask::Deactivate(id)),
+            "reactivate" => self.ask(Ask::Reactivate(id)),
             "deactivate concurrent with delete" => self.race(),
             "scrub" => {
-                assert_eq!(self.engine.scrub()?, 1);
-                0
+                assert_eq!(self.engine.scrub().expect("scrubbed"), 1);
+                Answer::new(0)
             }
-            "restore" => self.engine.restore(id).map(|_| 0)?,
-            trigger => self.patch(trigger).map(|()| 200)?,
-        };
-        Ok(json!({ "status": done }))
+            "restore" => within(self.engine.restore(id).map(drop)),
+            trigger => self.patch(trigger),
+        })
+    }
+
+    /// Begins an upload: one that is let in is seen, and dropped.
+    fn begin(&self) -> Answer {
+        let image = self.engine.images(&self.caller).show(&self.id);
+        let image = image.expect("it is there");
+        if image.status() != Status::Queued || image.disk_format().is_none() {
+            return self.ask(Ask::Upload(&self.id, b"bo"));
+        }
+        let face = self.way.face(&self.engine);
+        let upload = face.begin(&self.caller, &self.id);
+        assert_eq!(self.status(), Status::Saving);
+        drop(upload);
+        Answer::new(0)
     }
 
     /// Deactivates and deletes at once: whoever comes second may find nothing, and no other fault.
-    fn race(&self) -> u16 {
-        let images = self.engine.images(&self.caller);
+    fn race(&self) -> Answer {
+        let (face, caller, id) = (self.way.face(&self.engine), &self.caller, &self.id);
         std::thread::scope(|scope| {
-            let deleted = scope.spawn(|| images.delete(&self.id));
-            let deactivated = images.deactivate(&self.id);
-            deleted.join().expect("no panic").expect("deleted");
-            match deactivated {
-                Ok(()) => 204,
-                Err(error) => error.http_status(),
-            }
-        });
-        204
+            let deleted = scope.spawn(move || face.ask(caller, Ask::Delete(id)));
+            let deactivated = self.ask(Ask::Deactivate(&self.id)).status;
+            let deleted = deleted.join().expect("no panic");
+            assert!([204, 404].contains(&deactivated), "{deactivated}");
+            deleted
+        })
     }
 
     /// Begins an upload to an image that is queued, and does something then.
-    fn while_saving(&self, trigger: &str) -> Result<Value> {
-        let images = self.engine.images(&self.caller);
-        let mut upload = images.upload(&self.id)?;
+    fn while_saving(&self, trigger: &str) -> Told {
+        let face = self.way.face(&self.engine);
+        let mut upload = face.begin(&self.caller, &self.id);
         assert_eq!(self.status(), Status::Saving);
-        upload.write_all(b"bo").expect("written");
-        match trigger {
+        upload.write(b"bo");
+        let answer = match trigger {
             "upload_begin" => {
-                let refused = images.upload(&self.id).map(drop);
+                let refused = self.ask(Ask::Upload(&self.id, b"bo"));
                 assert_eq!(self.status(), Status::Saving);
                 // Its end would be seen instead.
-                std::mem::forget(upload);
-                refused?;
+                self.running.set(Some((upload, face)));
+                refused
             }
-            "upload_complete" => drop(upload.finish()?),
+            "upload_complete" => upload.finish(),
             "upload_error" => {
-                upload.read_from(&mut Failing).expect_err("it fails");
-                drop(upload);
+                assert_eq!(upload.fail().status, 400);
+                Answer::new(0)
             }
-            "client_disconnect" => drop(upload),
+            "client_disconnect" => {
+                drop(upload);
+                // What ends with a connection ends soon after it.
+                eventually("queued", || self.status() == Status::Queued);
+                Answer::new(0)
+            }
             "patch /name while upload completes" => {
-                images.update(&self.id, &Patch::new().set_name("x"))?;
-                let image = upload.finish()?;
-                assert_eq!((image.name(), image.size()), (Some("x"), Some(2)));
+                let body = json!([{ "op": "replace", "path": "/name", "value": "x" }]).to_string();
+                let ask = Ask::Patch(&self.id, Some(PATCH), body.as_bytes());
+                assert_eq!(self.ask(ask).status, 200);
+                let finished = upload.finish();
+                let document = self.ask(Ask::Show(&self.id)).document;
+                assert_eq!(
+                    (&document["name"], &document["size"]),
+                    (&json!("x"), &json!(2))
+                );
+                finished
             }
             other => panic!("no trigger {other}"),
-        }
-        Ok(json!({ "status": 204 }))
+        };
+        told(answer)
     }
 
-    fn patch(&self, trigger: &str) -> Result<()> {
+    fn patch(&self, trigger: &str) -> Answer {
         let operation = match trigger {
             "patch /status" => json!({ "op": "replace", "path": "/status", "value": "active" }),
             "patch add /locations" => {
@@ -223,15 +287,8 @@ impl Stage {
             "patch remove last location" => json!({ "op": "remove", "path": "/locations/0" }),
             other => panic!("no trigger {other}"),
         };
-        let (body, limits) = (
-            json!([operation]).to_string(),
-            &self.engine.settings().limits,
-        );
-        let patch = Patch::parse(Dialect::V2_1, body.as_bytes(), limits)?;
-        self.engine
-            .images(&self.caller)
-            .update(&self.id, &patch)
-            .map(drop)
+        let body = json!([operation]).to_string();
+        self.ask(Ask::Patch(&self.id, Some(PATCH), body.as_bytes()))
     }
 
     /// Returns the status of the image. What is invisible is told apart by whether it comes back.
@@ -246,14 +303,5 @@ impl Stage {
             },
             Err(error) => panic!("{error}"),
         }
-    }
-}
-
-/// A source that breaks.
-struct Failing;
-
-impl Read for Failing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::other("the line is dead"))
     }
 }

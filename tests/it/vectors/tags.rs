@@ -1,18 +1,29 @@
 //! Single tags: image, caller and call to the tags of the image.
 
 use serde_json::{Value, json};
-use smalti::wire::expect_no_body;
-use smalti::{Caller, Engine, ImageId, Result};
+use smalti::Caller;
 
-use super::{Checked, File, engine, operator, refused, same, settings, stored, text};
+use super::ask::{Ask, Transport};
+use super::by_calls::Calls;
+use super::{Checked, File, engine, operator, same, settings, stored, text};
 
 #[test]
 fn images_are_tagged_as_the_vectors_say() {
-    let file = File::new("tags", include_str!("../../vectors/tags.json"));
-    file.run(check);
+    run(&Calls);
 }
 
-fn check(vector: &Value) -> Checked {
+#[cfg(feature = "http")]
+#[test]
+fn images_are_tagged_through_http_as_the_vectors_say() {
+    run(&super::by_http::Http);
+}
+
+fn run(way: &dyn Transport) {
+    let file = File::new("tags", include_str!("../../vectors/tags.json"));
+    file.run(way, |vector| check(way, vector));
+}
+
+fn check(way: &dyn Transport, vector: &Value) -> Checked {
     let engine = engine(settings(&json!({ "image_tag_quota": vector["quota"] })));
     let (caller, visibility) = actor(text(vector, "actor"));
     let before = stored(
@@ -22,30 +33,21 @@ fn check(vector: &Value) -> Checked {
             "visibility": visibility, "tags": vector["tags"], "members": { "p2": "accepted" },
         }),
     );
-    let done = call(&engine, &caller, before.id(), vector);
+    let body = vector["body"].as_str().unwrap_or_default().as_bytes();
+    let ask = Ask::Tag(before.id(), text(vector, "op"), text(vector, "tag"), body);
+    let answer = way.face(&engine).ask(&caller, ask).done();
     let after = engine.images(&operator()).show(before.id()).expect("shown");
-    let found = match done {
-        Ok(()) => {
+    let found = match answer {
+        Ok(answer) => {
             assert!(after.updated_at() > before.updated_at());
-            json!({ "status": 204, "tags": after.tags() })
+            json!({ "status": answer.status, "tags": after.tags() })
         }
-        Err(error) => {
+        Err(refusal) => {
             assert_eq!(after, before, "a refusal changes nothing");
-            refused(&error)
+            refusal
         }
     };
     same(&found, &vector["expect"])
-}
-
-fn call(engine: &Engine, caller: &Caller, id: &ImageId, vector: &Value) -> Result<()> {
-    // The calls of the engine take no body; a server refuses one before.
-    expect_no_body(vector["body"].as_str().unwrap_or_default().as_bytes())?;
-    let (tags, tag) = (engine.images(caller).tags(id), text(vector, "tag"));
-    match text(vector, "op") {
-        "PUT" => tags.add(tag),
-        "DELETE" => tags.remove(tag),
-        other => panic!("no call {other}"),
-    }
 }
 
 /// The callers that the file names, and the visibility of the image that goes with each; `p2` is

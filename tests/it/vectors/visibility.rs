@@ -1,28 +1,37 @@
 //! Who may do what: image and caller to the outcome of every operation.
 
-use std::cell::Cell;
-
 use serde_json::{Value, json};
 use smalti::policy::Rules;
 
-use super::calls::Scene;
+use super::ask::Transport;
+use super::by_calls::Calls;
+use super::calls::{Scene, Tally};
 use super::{Checked, File, caller, text};
 
 #[test]
 fn rights_are_as_the_vectors_of_visibility_say() {
-    let file = File::new("visibility", include_str!("../../vectors/visibility.json"));
-    let (rules, called, judged) = (Rules::default(), Cell::new(0), Cell::new(0));
-    file.run(|vector| {
-        let caller = caller(&file.part("actors")[text(vector, "actor")]);
-        let scene = Scene::new(&rules, &caller, &vector["image"]);
-        let checked = check(&scene, vector);
-        called.set(called.get() + scene.called.get());
-        judged.set(judged.get() + scene.judged.get());
-        checked
-    });
-    let (called, judged) = (called.get(), judged.get());
+    let [called, judged, _] = run(&Calls);
     println!("visibility.json: {called} outcomes of calls, {judged} of the judge");
     assert_eq!(called + judged, 1_966);
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn rights_through_http_are_as_the_vectors_of_visibility_say() {
+    let [called, judged, off] = run(&super::by_http::Http);
+    println!("visibility.json: {called} outcomes of requests, {off} of what is switched off");
+    assert_eq!((called + off, judged), (1_966, 0));
+}
+
+fn run(way: &dyn Transport) -> [u64; 3] {
+    let file = File::new("visibility", include_str!("../../vectors/visibility.json"));
+    let (rules, tally) = (Rules::default(), Tally::default());
+    file.run(way, |vector| {
+        let caller = caller(&file.part("actors")[text(vector, "actor")]);
+        let scene = Scene::new(way, &rules, &caller, &vector["image"], &tally);
+        check(&scene, vector)
+    });
+    tally.counts()
 }
 
 fn check(scene: &Scene<'_>, vector: &Value) -> Checked {
@@ -30,7 +39,7 @@ fn check(scene: &Scene<'_>, vector: &Value) -> Checked {
     let faults: Vec<String> = expect
         .iter()
         .filter_map(|(operation, expected)| {
-            let found = outcome(scene, &vector["image"], operation);
+            let found = outcome(scene, &vector["image"], operation, expected);
             (found != *expected).then(|| format!("{operation} {found}, {expected} expected"))
         })
         .collect();
@@ -40,7 +49,7 @@ fn check(scene: &Scene<'_>, vector: &Value) -> Checked {
     }
 }
 
-fn outcome(scene: &Scene<'_>, image: &Value, operation: &str) -> Value {
+fn outcome(scene: &Scene<'_>, image: &Value, operation: &str, expected: &Value) -> Value {
     match operation {
         "list_default" => scene.lists("limit=1000"),
         "list_all" => scene.lists("limit=1000&visibility=all"),
@@ -52,9 +61,9 @@ fn outcome(scene: &Scene<'_>, image: &Value, operation: &str) -> Value {
         _ => match operation.rsplit_once("_p") {
             // The project of a member: `member_show_p2`.
             Some((operation, number)) if number.parse::<u8>().is_ok() => {
-                json!(scene.status(operation, &json!(format!("p{number}"))))
+                scene.status(operation, &json!(format!("p{number}")), expected)
             }
-            _ => json!(scene.status(operation, &Value::Null)),
+            _ => scene.status(operation, &Value::Null, expected),
         },
     }
 }

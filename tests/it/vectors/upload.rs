@@ -1,0 +1,159 @@
+//! Uploads: headers, body and state to the answer, and what the image is then.
+
+use serde_json::{Value, json};
+use smalti::{Caller, Engine, ImageId, Settings, Status};
+
+use super::by_http::Http;
+use super::{Checked, File, engine, operator, settings, stored, text};
+use crate::http::client::Client;
+use crate::http::reply::Reply;
+use crate::http::request::{Request, chunk};
+use crate::http::server::TestServer;
+use crate::support::eventually;
+
+/// How many vectors need several stores, and how many storage quotas; there are neither.
+const OF_STORES: u64 = 4;
+const OF_QUOTAS: u64 = 5;
+
+#[test]
+fn images_are_uploaded_through_http_as_the_vectors_say() {
+    let file = File::new("upload", include_str!("../../vectors/upload.json"));
+    let count = file.part("count").as_u64().expect("a count") - OF_STORES - OF_QUOTAS;
+    let is_run = |vector: &Value| !is_of_stores(vector) && !is_of_quotas(vector);
+    file.run_where(&Http, "", count, is_run, check);
+    println!("upload.json: left out are {OF_STORES} of several stores, {OF_QUOTAS} of quotas");
+}
+
+fn is_of_stores(vector: &Value) -> bool {
+    let is_named = vector["request"]["x_image_meta_store"].is_string();
+    is_named && vector["state"]["multi_store"] == true
+}
+
+fn is_of_quotas(vector: &Value) -> bool {
+    vector["state"]["user_storage_quota"] != "0"
+}
+
+fn check(vector: &Value) -> Checked {
+    let (request, state) = (&vector["request"], &vector["state"]);
+    let engine = engine(Settings {
+        image_size_cap: state["image_size_cap"].as_u64().expect("a cap"),
+        ..settings(&Value::Null)
+    });
+    let (caller, visibility) = actor(text(request, "actor"));
+    let format = if state["formats_set"] == true {
+        json!("raw")
+    } else {
+        Value::Null
+    };
+    let given = json!({
+        "status": state["status"], "owner": "p1", "visibility": visibility, "disk_format": format,
+    });
+    let id = *stored(&engine, &given).id();
+    let server = TestServer::of(&engine);
+    let reply = upload(
+        &engine,
+        server.connect(),
+        &head(request, &id, &caller),
+        vector,
+    );
+    reply.check();
+    let status = text(&vector["expect"], "image_status");
+    // What ends with a connection ends soon after it.
+    eventually(status, || word(&engine, &id) == status);
+    check_empty(&engine, &id);
+    match json!(reply.status) == vector["expect"]["status"] {
+        true => Ok(()),
+        false => Err(format!("{reply:?}, {} expected", vector["expect"])),
+    }
+}
+
+/// The callers that the file names, and the visibility of the image that goes with each.
+fn actor(name: &str) -> (Caller, &'static str) {
+    match name {
+        "owner-member" => (Caller::project("p1"), "shared"),
+        "owner-reader" => (Caller::reader("p1"), "shared"),
+        "other-member-on-public" => (Caller::project("p9"), "public"),
+        "other-member-on-private" => (Caller::project("p9"), "private"),
+        "admin" => (operator(), "shared"),
+        name => panic!("no actor {name}"),
+    }
+}
+
+fn head(given: &Value, id: &ImageId, caller: &Caller) -> Request {
+    let mut head = Request::new("PUT", format!("/v2/images/{id}/file")).by(caller);
+    for (name, key) in [
+        ("Content-Type", "content_type"),
+        ("X-OpenStack-Image-Size", "x_openstack_image_size"),
+        ("X-Image-Meta-Store", "x_image_meta_store"),
+    ] {
+        if let Some(value) = given[key].as_str() {
+            head = head.header(name, value);
+        }
+    }
+    match given["content_length"].as_u64() {
+        Some(len) => head.header("Content-Length", len.to_string()),
+        None => head.header("Transfer-Encoding", "chunked"),
+    }
+}
+
+/// Sends the body, which may be shorter than was said: then the client sends no more.
+fn upload(engine: &Engine, mut client: Client, head: &Request, vector: &Value) -> Reply {
+    let request = &vector["request"];
+    let body = vec![b'x'; request["body_bytes"].as_u64().expect("a length") as usize];
+    let told = request["content_length"].as_u64();
+    if vector["state"]["delete_during"] == true {
+        return upload_deleted(engine, client, head, &body);
+    }
+    client.write(&head.bytes()).expect("sent");
+    let body = match told {
+        Some(_) => body.clone(),
+        None => [chunk(&body), chunk(b"")].concat(),
+    };
+    client.write(&body).expect("sent");
+    if told.is_some_and(|told| told > body.len() as u64) {
+        client.end_writing();
+    }
+    client.reply()
+}
+
+/// Deletes the image once the server has asked for the body, and sends it then.
+fn upload_deleted(engine: &Engine, mut client: Client, head: &Request, body: &[u8]) -> Reply {
+    let head = head.clone().header("Expect", "100-continue");
+    client.write(&head.bytes()).expect("sent");
+    assert_eq!(client.read_head().expect("an answer").status, 100);
+    let images = engine.images(&operator());
+    let id = "77777777-7777-7777-7777-777777777777"
+        .parse()
+        .expect("an id");
+    assert_eq!(images.show(&id).expect("shown").status(), Status::Saving);
+    images.delete(&id).expect("deleted");
+    client.write(body).expect("sent");
+    client.reply()
+}
+
+fn word(engine: &Engine, id: &ImageId) -> String {
+    match engine.images(&operator()).show(id) {
+        Ok(image) => image.status().to_string(),
+        Err(error) => {
+            assert_eq!(error.http_status(), 404);
+            "deleted".to_owned()
+        }
+    }
+}
+
+/// Tests that an image that is queued has nothing of an upload that failed.
+fn check_empty(engine: &Engine, id: &ImageId) {
+    let images = engine.images(&operator());
+    let Ok(image) = images.show(id) else { return };
+    if image.status() == Status::Queued {
+        assert!(
+            image.size().is_none() && image.checksum().is_none(),
+            "{image:?}"
+        );
+        assert!(
+            image.os_hash_value().is_none() && image.locations().is_empty(),
+            "{image:?}"
+        );
+        assert!(images.open(id).expect("visible").is_none());
+    }
+}
