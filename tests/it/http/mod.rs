@@ -5,3 +5,5 @@ pub(crate) mod client;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod server;
+
+mod routes;
