@@ -36,7 +36,7 @@ pub struct ServerSettings {
     pub write_timeout: Duration,
     /// How long the rest of a body is taken and dropped when its request was answered before its
     /// end, so that the answer reaches clients that read only after they have sent all. Default
-    /// 10 s.
+    /// 10 s; at most 1 s once the server ends.
     pub linger: Duration,
     /// How long requests may run on when the server ends. Default 30 s.
     pub shutdown_grace: Duration,
@@ -162,9 +162,10 @@ impl Server {
     ) -> impl Future<Output = ()> + Send + 'static {
         let service = TowerToHyperService::new(self.router.clone());
         let settings = self.settings.clone();
+        let stop = stopped.clone();
         async move {
             let _connected = Connected::new();
-            let stream = match prepared(stream, &settings) {
+            let stream = match prepared(stream, &settings, stop) {
                 Ok(stream) => TokioIo::new(stream),
                 Err(error) => return tracing::debug!(%error, "connection lost"),
             };
@@ -187,11 +188,16 @@ impl Server {
     }
 }
 
-fn prepared(stream: TcpStream, settings: &ServerSettings) -> io::Result<GuardedStream> {
+fn prepared(
+    stream: TcpStream,
+    settings: &ServerSettings,
+    stopped: watch::Receiver<()>,
+) -> io::Result<GuardedStream> {
     stream.set_nodelay(true)?;
     Ok(GuardedStream::new(
         stream,
         settings.write_timeout,
         settings.linger,
+        stopped,
     ))
 }

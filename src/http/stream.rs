@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 /// What is read at once of a request that was answered already, in bytes.
 const DRAIN_BYTES: usize = 64 << 10;
+/// How long at most a client is waited for once the server ends.
+const LAST_LINGER: Duration = Duration::from_secs(1);
 
 /// A connection with a guard on its writes and on its end.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct GuardedStream {
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
     linger: Duration,
+    /// Changes when the server ends.
+    stopped: watch::Receiver<()>,
     closing: Closing,
 }
 
@@ -33,13 +38,28 @@ enum Closing {
 }
 
 impl GuardedStream {
-    pub(super) fn new(stream: TcpStream, write_timeout: Duration, linger: Duration) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        write_timeout: Duration,
+        linger: Duration,
+        stopped: watch::Receiver<()>,
+    ) -> Self {
         Self {
             stream,
             write_timeout,
             stalled: None,
             linger,
+            stopped,
             closing: Closing::Open,
+        }
+    }
+
+    /// Returns how long the client is waited for at the end. The end of the server does not wait for
+    /// clients that are idle and stay.
+    fn linger(&self) -> Duration {
+        match self.stopped.has_changed() {
+            Ok(false) => self.linger,
+            _ => self.linger.min(LAST_LINGER),
         }
     }
 
@@ -118,7 +138,7 @@ impl AsyncWrite for GuardedStream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if matches!(self.closing, Closing::Open) {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            let timer = Box::pin(sleep(self.linger));
+            let timer = Box::pin(sleep(self.linger()));
             self.closing = Closing::Draining(timer, vec![0; DRAIN_BYTES].into());
         }
         ready!(self.poll_drain(cx));
