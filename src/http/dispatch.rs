@@ -7,13 +7,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use hyper::header::{ACCEPT, HeaderValue, LOCATION};
+use hyper::Version;
+use hyper::header::{ACCEPT, CONNECTION, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
 use tracing::Instrument;
 
 use super::call::Call;
 use super::refusal::Refusal;
 use super::request_id::{self, REQUEST_ID};
+use super::rest::Rest;
 use super::route::{Op, Resource, Row};
 use super::settings::HttpSettings;
 use super::site::Site;
@@ -22,6 +24,8 @@ use super::{answer, data, identity, images, info, metrics, off, sharing, version
 use crate::engine::Engine;
 use crate::error::ErrorCode;
 use crate::policy::Action;
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// The methods that are refused where there is no such path, and not for being none of the API.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
@@ -42,6 +46,8 @@ pub fn router(engine: Engine, settings: HttpSettings) -> Router {
 async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
     let begun = Instant::now();
     let (head, body) = request.into_parts();
+    let (body, rest) = Rest::of(body);
+    let has_connection = head.version <= Version::HTTP_11;
     let max_len = site.settings.max_request_id_length;
     let (id, refusal) = match request_id::of(&head.headers, max_len) {
         Ok(Some(id)) => (id, None),
@@ -59,6 +65,9 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
         };
         let mut response = answered.unwrap_or_else(IntoResponse::into_response);
         response.headers_mut().insert(REQUEST_ID, id);
+        if has_connection && rest.is_left() {
+            response.headers_mut().insert(CONNECTION, CLOSE);
+        }
         let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
         metrics::answered(method.as_str(), route, status, elapsed);
         tracing::info!(%method, path, status, elapsed_us = elapsed.as_micros(), "answered");

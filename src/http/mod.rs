@@ -40,6 +40,7 @@ mod off;
 mod openapi;
 mod refusal;
 mod request_id;
+mod rest;
 mod route;
 mod server;
 mod settings;

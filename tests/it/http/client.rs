@@ -13,9 +13,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A connection that is kept until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Client {
+    address: SocketAddr,
     stream: TcpStream,
     /// What was read and not yet taken.
     rest: Vec<u8>,
+    /// Whether the server has said that it closes the connection.
+    is_closing: bool,
 }
 
 impl Client {
@@ -25,14 +28,19 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).expect("set");
         stream.set_write_timeout(Some(PATIENCE)).expect("set");
         Self {
+            address,
             stream,
             rest: Vec::new(),
+            is_closing: false,
         }
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer; on another connection if this one is to be closed.
     #[track_caller]
     pub(crate) fn send(&mut self, request: &Request) -> Reply {
+        if self.is_closing {
+            *self = Self::connect(self.address);
+        }
         let sent = self.write(&request.bytes());
         let reply = self.try_reply(&request.method);
         reply.unwrap_or_else(|error| panic!("{error}, sent {sent:?}, after {request:?}"))
@@ -48,11 +56,24 @@ impl Client {
         self.stream.shutdown(Shutdown::Write).expect("shut down");
     }
 
+    /// Says that nothing more comes, if the server still listens.
+    pub(crate) fn try_end_writing(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
     /// Reads the answer of a request that has a body in its answer.
     #[track_caller]
     pub(crate) fn reply(&mut self) -> Reply {
         self.try_reply("GET")
             .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Reads an answer, if one comes within some time.
+    pub(crate) fn try_reply_within(&mut self, time: Duration) -> Option<Reply> {
+        self.stream.set_read_timeout(Some(time)).expect("set");
+        let reply = self.try_reply("GET").ok();
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        reply
     }
 
     /// Reads the answer of a request with this method.
@@ -77,7 +98,9 @@ impl Client {
     /// Reads the head of an answer, whose body is left to be read.
     pub(crate) fn read_head(&mut self) -> io::Result<Reply> {
         let head = self.take_line(b"\r\n\r\n")?;
-        Ok(Reply::of_head(&String::from_utf8(head).expect("a head")))
+        let head = Reply::of_head(&String::from_utf8(head).expect("a head"));
+        self.is_closing = head.header("connection") == Some("close");
+        Ok(head)
     }
 
     fn read_chunks(&mut self) -> io::Result<Vec<u8>> {
@@ -106,6 +129,16 @@ impl Client {
         }
         let rest = self.rest.split_off(len);
         Ok(std::mem::replace(&mut self.rest, rest))
+    }
+
+    /// Reads one byte, and takes no more from the socket than that.
+    pub(crate) fn read_one(&mut self) -> io::Result<u8> {
+        if !self.rest.is_empty() {
+            return Ok(self.rest.remove(0));
+        }
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte)?;
+        Ok(byte[0])
     }
 
     /// Reads up to some bytes that end a line, which are dropped.

@@ -2,8 +2,9 @@
 //! here, so that it can also send what no client sends.
 
 pub(crate) mod client;
+mod ending;
 pub(crate) mod reply;
 pub(crate) mod request;
-pub(crate) mod server;
-
 mod routes;
+mod scene;
+pub(crate) mod server;

@@ -77,7 +77,7 @@ impl Reply {
         if self.header("content-type").is_none() {
             assert!(self.body.is_empty(), "{self:?}");
         }
-        if self.status >= 400 {
+        if self.status >= 400 && self.header("content-type") != Some("text/plain; charset=utf-8") {
             self.check_refusal();
         }
         self
