@@ -1,8 +1,10 @@
 //! The front end over real sockets: a server on a port of its own, and a client that is written
 //! here, so that it can also send what no client sends.
 
+mod bodies;
 pub(crate) mod client;
 mod ending;
+mod garbage;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod routes;
