@@ -5,6 +5,7 @@ mod bodies;
 pub(crate) mod client;
 mod ending;
 mod garbage;
+mod generated;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod routes;

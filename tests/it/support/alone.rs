@@ -21,6 +21,7 @@ pub(crate) fn is_alone(name: &str) -> bool {
     let erred = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{erred}");
     assert!(said.contains("1 passed"), "no test has the name {name}");
+    println!("{said}");
     false
 }
 
@@ -42,6 +43,33 @@ impl Held {
             maps_of_packs: maps.lines().filter(|line| line.contains(".pack")).count(),
         }
     }
+}
+
+/// Waits until the process holds no more threads and files than before.
+#[cfg(all(feature = "http", feature = "testing"))]
+#[track_caller]
+pub(crate) fn expect_held(before: &Held) {
+    let begun = std::time::Instant::now();
+    loop {
+        let (now, waited) = (Held::now(), begun.elapsed());
+        if now.threads <= before.threads && now.files <= before.files {
+            return;
+        }
+        assert!(waited.as_secs() < 30, "{now:?} held, {before:?} before");
+        std::thread::yield_now();
+    }
+}
+
+/// Returns how much memory of the machine this process uses, in bytes.
+#[cfg(all(feature = "http", feature = "testing"))]
+pub(crate) fn resident_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("proc");
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    1024 * kib
+        .and_then(|kib| kib.parse::<u64>().ok())
+        .expect("a number")
 }
 
 /// Counts the threads of this process whose names begin so.

@@ -6,13 +6,14 @@ mod data;
 mod images;
 mod off;
 mod sharing;
-mod table;
+pub(super) mod table;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::table::ROUTES;
+use self::table::{Body, ROUTES, Route};
 use self::world::World;
+use super::request::Request;
 
 /// An outcome as the list of them has it.
 type Line = (String, &'static str, u16);
@@ -66,5 +67,46 @@ fn check_complete(seen: &BTreeSet<Line>) {
             "{named}: {statuses:?}"
         );
         assert!(statuses.contains(&431), "{named}");
+    }
+}
+
+#[test]
+fn the_router_has_the_routes_of_the_specification_and_no_others() {
+    let served = smalti::http::routes().map(|route| (route.method, route.path, route.bodyless));
+    let served: BTreeSet<_> = served.collect();
+    let specified = ROUTES.iter().map(|Route(method, path, body)| {
+        let is_bodyless = *body == Body::Refused;
+        (*method, *path, is_bodyless)
+    });
+    // The list of versions stands at every path that has none.
+    let specified: BTreeSet<_> = specified.filter(|route| route.1 != "/").collect();
+    assert_eq!(served, specified);
+    assert_eq!(served.len() + 1, ROUTES.len());
+}
+
+#[test]
+fn a_service_that_is_closed_says_so() {
+    let world = World::new();
+    let path = world.active(&serde_json::Value::Null);
+    world
+        .engine
+        .close(std::time::Duration::from_secs(5))
+        .expect("closed");
+    for (method, path) in [
+        ("GET", "/healthcheck"),
+        ("GET", "/v2/images"),
+        ("GET", &path),
+        ("GET", &format!("{path}/file")),
+        ("DELETE", &path),
+        ("POST", "/v2/images"),
+    ] {
+        let request = Request::new(method, path).by(&world::owner());
+        let request = if method == "POST" {
+            request.body("{}")
+        } else {
+            request
+        };
+        let reply = world.send(&request);
+        assert_eq!(reply.status, 503, "{method} {path}: {reply:?}");
     }
 }

@@ -1,15 +1,15 @@
 //! The routes of the specification, `http.md` section 2, in its order.
 
 /// A route: method, path, and whether a body is refused.
-pub(super) struct Route(
-    pub(super) &'static str,
-    pub(super) &'static str,
-    pub(super) Body,
+pub(in crate::http) struct Route(
+    pub(in crate::http) &'static str,
+    pub(in crate::http) &'static str,
+    pub(in crate::http) Body,
 );
 
 /// Whether a route takes a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Body {
+pub(in crate::http) enum Body {
     /// One is refused.
     Refused,
     /// One is read, or not looked at.
@@ -18,7 +18,7 @@ pub(super) enum Body {
 
 use Body::{Refused, Taken};
 
-pub(super) const ROUTES: [Route; 46] = [
+pub(in crate::http) const ROUTES: [Route; 46] = [
     Route("GET", "/", Taken),
     Route("GET", "/versions", Taken),
     Route("GET", "/healthcheck", Taken),
@@ -72,7 +72,7 @@ pub(super) const ROUTES: [Route; 46] = [
 ];
 
 /// What the header `Allow` of a path says, in its order.
-pub(super) fn allow(path: &str) -> &'static str {
+pub(in crate::http) fn allow(path: &str) -> &'static str {
     match path {
         "/v2/images" | "/v2/tasks" | "/v2/images/{image_id}/locations" => "GET, POST",
         "/v2/images/{image_id}" => "GET, PATCH, DELETE",
