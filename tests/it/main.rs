@@ -15,7 +15,7 @@ mod crash;
 #[cfg(feature = "testing")]
 mod fault;
 mod gc;
-#[cfg(feature = "http")]
+#[cfg(all(feature = "http", feature = "testing"))]
 mod http;
 #[cfg(feature = "testing")]
 mod kill;

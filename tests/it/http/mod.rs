@@ -3,9 +3,12 @@
 
 mod bodies;
 pub(crate) mod client;
+mod crowd;
 mod ending;
 mod garbage;
 mod generated;
+mod identity;
+mod limits;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod routes;
