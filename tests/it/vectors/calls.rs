@@ -9,6 +9,7 @@ use smalti::policy::{Action, DefaultPolicy, Judge, Membership, Rules};
 use smalti::{Caller, Engine, Error, ErrorCode, Image, ImageId, Result, Status};
 
 use super::ask::{Answer, Ask, Face, PATCH, Transport};
+use super::tally::{Tally, count};
 use super::{body, engine, operator, settings, stored};
 
 const DATA: &[u8] = b"boot";
@@ -23,26 +24,6 @@ pub(super) struct Scene<'a> {
     /// How many copies of the image were made.
     copies: Cell<u32>,
     tally: &'a Tally,
-}
-
-/// How many outcomes were answers of an operation itself, how many what the judge says, and how
-/// many those of a server where it is switched off.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    called: Cell<u64>,
-    judged: Cell<u64>,
-    off: Cell<u64>,
-}
-
-impl Tally {
-    /// Returns the three.
-    pub(super) fn counts(&self) -> [u64; 3] {
-        [&self.called, &self.judged, &self.off].map(Cell::get)
-    }
-}
-
-fn count(cell: &Cell<u64>) {
-    cell.set(cell.get() + 1);
 }
 
 impl<'a> Scene<'a> {

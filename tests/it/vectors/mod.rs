@@ -22,8 +22,10 @@ mod property_protections;
 #[cfg(feature = "http")]
 mod range;
 mod sort;
+mod stage;
 mod status;
 mod tags;
+mod tally;
 #[cfg(feature = "http")]
 mod upload;
 mod visibility;

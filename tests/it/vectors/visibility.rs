@@ -5,7 +5,8 @@ use smalti::policy::Rules;
 
 use super::ask::Transport;
 use super::by_calls::Calls;
-use super::calls::{Scene, Tally};
+use super::calls::Scene;
+use super::tally::Tally;
 use super::{Checked, File, caller, text};
 
 #[test]

@@ -2,6 +2,7 @@
 //! images: no fault of the server, nothing lost, nothing left.
 
 mod make;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

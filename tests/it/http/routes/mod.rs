@@ -1,6 +1,7 @@
 //! Every route of the specification with every outcome that it has, asked for over a socket.
 
 mod case;
+mod changes;
 mod common;
 mod data;
 mod images;
@@ -24,6 +25,7 @@ fn every_route_has_the_outcomes_of_the_specification() {
     let cases = [
         common::cases(&world),
         images::cases(&world),
+        changes::cases(&world),
         data::cases(&world),
         sharing::cases(&world),
         off::cases(&world),

@@ -53,13 +53,9 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        let mut limits = Limits::default();
-        limits.tags_max = Some(QUOTA);
-        limits.properties_max = Some(QUOTA);
-        limits.members_max = Some(QUOTA);
         let engine = Engine::builder_in_memory().settings(Settings {
             image_size_cap: CAP,
-            limits,
+            limits: limits(Limits::default()),
             ..Settings::default()
         });
         let engine = engine.open().expect("open");
@@ -143,6 +139,16 @@ impl World {
         assert_eq!(self.send(&delete).status, 204);
         path
     }
+}
+
+fn limits(mut limits: Limits) -> Limits {
+    let most = [
+        &mut limits.tags_max,
+        &mut limits.properties_max,
+        &mut limits.members_max,
+    ];
+    most.into_iter().for_each(|most| *most = Some(QUOTA));
+    limits
 }
 
 /// The path of an image that nobody has made.
