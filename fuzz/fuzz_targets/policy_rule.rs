@@ -28,8 +28,9 @@ fn callers() -> [Caller; 3] {
     ]
 }
 
-/// Asks everything of rules; nothing panics and nothing hangs.
-fn ask(rules: &Rules) {
+/// Asks every rule for one caller and one target, which the input chooses; nothing panics and
+/// nothing hangs.
+fn ask(rules: &Rules, which: u8) {
     let owner = ProjectId::new("p1").ok();
     let (owner, visibility) = (owner.as_ref(), Visibility::Public);
     let targets = [
@@ -37,13 +38,12 @@ fn ask(rules: &Rules) {
         Target::List,
         Target::Create { owner, visibility },
     ];
-    for caller in &callers() {
-        for target in &targets {
-            rules.holds("t", caller, target);
-            for &rule in Rule::ALL {
-                rules.allows(rule, caller, target);
-            }
-        }
+    let (which, callers) = (usize::from(which), callers());
+    let caller = &callers[which % callers.len()];
+    let target = &targets[which / callers.len() % targets.len()];
+    rules.holds("t", caller, target);
+    for &rule in Rule::ALL {
+        rules.allows(rule, caller, target);
     }
 }
 
@@ -62,24 +62,27 @@ fuzz_target!(|input: Input| {
         assert_eq!(&printed.parse::<RuleText>().expect("it was printed"), rule);
         // A file means the same: what the host gives and what JSON and YAML hold is one text.
         let helper = "role:member or project_id:%(owner)s";
+        let file = if input.which & 0x80 == 0 {
+            format!(
+                "{{\"helper\": {}, \"t\": {}}}",
+                quoted(helper),
+                quoted(&text)
+            )
+        } else {
+            format!("helper: {helper}\nt: {}\n", quoted(&text))
+        };
         let given = Rules::builder().rule("helper", helper).rule("t", &*text);
-        let json = format!(
-            "{{\"helper\": {}, \"t\": {}}}",
-            quoted(helper),
-            quoted(&text)
-        );
-        let yaml = format!("helper: {helper}\nt: {}\n", quoted(&text));
         let given = expect_policy(given.build());
-        for file in [json, yaml] {
-            let read = expect_policy(Rules::builder().file("f", file).build());
-            let texts = [&given, &read].map(|r| r.as_ref().map(|r| r.text("t").cloned()));
-            assert_eq!(texts[0], texts[1]);
-        }
-        given.iter().for_each(ask);
+        let read = expect_policy(Rules::builder().file("f", file).build());
+        let texts = [&given, &read].map(|r| r.as_ref().map(|r| r.text("t").cloned()));
+        assert_eq!(texts[0], texts[1]);
+        given.iter().for_each(|rules| ask(rules, input.which));
     }
     for file in [&input.file, &input.made_file()] {
-        expect_policy(Rules::builder().file("f", &**file).build())
-            .iter()
-            .for_each(ask);
+        if !file.is_empty() {
+            expect_policy(Rules::builder().file("f", &**file).build())
+                .iter()
+                .for_each(|rules| ask(rules, input.which));
+        }
     }
 });

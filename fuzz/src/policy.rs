@@ -63,6 +63,8 @@ const RIGHT: [&str; 12] = [
 /// A rule's text, and the frames that files put around it.
 #[derive(Debug, Arbitrary)]
 pub struct Input {
+    /// Which caller asks for which target, and the form of the file that holds the rule.
+    pub which: u8,
     /// The tokens of the rule.
     pub tokens: Vec<Token>,
     /// A file of its own, in YAML, JSON or INI, as it comes.
