@@ -100,9 +100,12 @@ impl Serve {
             .map_err(|error| Fault::io("start threads", &error))?;
         // Before the engine is opened, which may take a while: an address in use is told at once.
         let listener = runtime.block_on(bind(&self.listen))?;
-        runtime.block_on(self.begin_metrics())?;
+        let scraped = runtime.block_on(self.bind_metrics())?;
         let signals = runtime.block_on(async { Signals::new() })?;
         let engine = open::engine(&self.data, &config)?;
+        if let Some(listener) = scraped {
+            runtime.block_on(async { scrape::begin(listener, engine.clone()) })?;
+        }
         let upkeep = Upkeep::begin(&engine, Duration::from_secs(self.collect_every));
         let served = runtime.block_on(run::run(engine.clone(), front, listener, signals, shell));
         upkeep.end();
@@ -128,11 +131,11 @@ impl Serve {
         })
     }
 
-    async fn begin_metrics(&self) -> Outcome {
-        let Some(address) = &self.metrics_listen else {
-            return Ok(());
-        };
-        scrape::begin(bind(address).await?)
+    async fn bind_metrics(&self) -> Outcome<Option<TcpListener>> {
+        match &self.metrics_listen {
+            Some(address) => bind(address).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use smalti::Engine;
+use smalti::http::record_stats;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -22,11 +24,32 @@ const AT_ONCE: usize = 8;
 /// How often old samples are folded together.
 const FOLD: Duration = Duration::from_secs(5);
 
+/// Where the figures come from.
+#[derive(Clone)]
+struct Source {
+    handle: PrometheusHandle,
+    engine: Engine,
+}
+
+impl Source {
+    /// Prints the figures, those of the engine as they are now.
+    async fn render(&self) -> String {
+        let engine = self.engine.clone();
+        let recorded = tokio::task::spawn_blocking(move || record_stats(&engine)).await;
+        match recorded {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "no figures of the engine"),
+            Err(error) => tracing::warn!(%error, "no figures of the engine"),
+        }
+        self.handle.render()
+    }
+}
+
 /// Begins to record and to answer, within a runtime.
 ///
 /// # Errors
 /// If metrics are recorded already.
-pub(super) fn begin(listener: TcpListener) -> Outcome {
+pub(super) fn begin(listener: TcpListener, engine: Engine) -> Outcome {
     let handle = PrometheusBuilder::new()
         .install_recorder()
         .map_err(|error| {
@@ -43,11 +66,11 @@ pub(super) fn begin(listener: TcpListener) -> Outcome {
             folded.run_upkeep();
         }
     });
-    tokio::spawn(answer_all(listener, handle));
+    tokio::spawn(answer_all(listener, Source { handle, engine }));
     Ok(())
 }
 
-async fn answer_all(listener: TcpListener, handle: PrometheusHandle) {
+async fn answer_all(listener: TcpListener, source: Source) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -55,10 +78,10 @@ async fn answer_all(listener: TcpListener, handle: PrometheusHandle) {
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let handle = handle.clone();
+                let source = source.clone();
                 tokio::spawn(async move {
                     // Who is too slow, or has gone, gets nothing.
-                    let _ = timeout(TIME, answer(stream, &handle)).await;
+                    let _ = timeout(TIME, answer(stream, &source)).await;
                     drop(place);
                 });
             }
@@ -70,7 +93,7 @@ async fn answer_all(listener: TcpListener, handle: PrometheusHandle) {
     }
 }
 
-async fn answer(mut stream: TcpStream, handle: &PrometheusHandle) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, source: &Source) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !ends(&head) && head.len() < HEAD_MAX_BYTES {
         if stream.read_buf(&mut head).await? == 0 {
@@ -78,7 +101,7 @@ async fn answer(mut stream: TcpStream, handle: &PrometheusHandle) -> std::io::Re
         }
     }
     let (status, body) = match asks_for_metrics(&head) {
-        true => ("200 OK", handle.render()),
+        true => ("200 OK", source.render().await),
         false => ("404 Not Found", "metrics are at /metrics\n".to_owned()),
     };
     let len = body.len();
