@@ -97,7 +97,7 @@ fn a_body_that_stops_coming_is_given_up() {
         let reply = client.reply();
         assert_eq!(reply.check().told(), (400, Some("SourceFailed".to_owned())));
         let took = begun.elapsed();
-        assert!((300..5_000).contains(&took.as_millis()), "{took:?}");
+        assert!((300..30_000).contains(&took.as_millis()), "{took:?}");
     }
     eventually("queued", || scene.status(&id) == Status::Queued);
     scene.check_uploadable(&id, b"boot");
@@ -105,16 +105,17 @@ fn a_body_that_stops_coming_is_given_up() {
 
 #[test]
 fn a_body_that_comes_slowly_is_taken() {
-    let scene = Scene::impatient(Duration::from_millis(1_000));
+    let scene = Scene::impatient(Duration::from_secs(3));
     let id = scene.queued();
     let mut client = scene.begin(&put_chunks(&id));
-    for letter in b"0123456789abcdefghij" {
+    let letters = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    for letter in letters {
         client.write(&chunk(&[*letter])).expect("sent");
         sleep(Duration::from_millis(100));
     }
     client.write(&chunk(b"")).expect("sent");
     assert_eq!(client.reply().check().status, 204);
-    assert_eq!(scene.data(&id), b"0123456789abcdefghij");
+    assert_eq!(scene.data(&id), letters);
 }
 
 #[test]

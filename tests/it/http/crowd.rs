@@ -43,8 +43,9 @@ fn a_thousand_idle_connections_do_not_disturb_two_hundred_active_ones() {
         "{} requests beside {IDLE} idle: {took:?}, {threads} threads more",
         ACTIVE * ROUNDS
     );
-    // Nobody has a thread of its own: those of the engine are bounded.
-    assert!(threads <= 64, "{threads} threads more");
+    // Nobody has a thread of its own: those of the engine are bounded by the cores.
+    let cores = thread::available_parallelism().expect("known").get();
+    assert!(threads <= 40 + 8 * cores, "{threads} threads more");
     for client in &mut idle {
         assert_eq!(client.send(&show(&id)).check().status, 200);
     }
@@ -85,15 +86,15 @@ fn a_reader_of_a_byte_a_second_does_not_hold_up_a_fast_one() {
     let alone = downloads(&mut fast, &id, &data, Duration::from_secs(1));
     thread::scope(|scope| {
         let slow = scope.spawn(|| read_slowly(&scene, &id, &data));
-        let beside = downloads(&mut fast, &id, &data, slow_for());
-        let rate = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
-        let (alone, beside) = (
-            rate(alone, Duration::from_secs(1)),
-            rate(beside, slow_for()),
+        let (count, secs) = (
+            downloads(&mut fast, &id, &data, slow_for()),
+            slow_for().as_secs(),
         );
-        println!("32 MiB downloads: {alone:.1}/s alone, {beside:.1}/s beside a slow reader");
+        println!(
+            "downloads of 32 MiB: {alone} in 1 s alone, {count} in {secs} s beside a slow one"
+        );
         // The machine may be busy with other things.
-        assert!(beside >= alone / 5.0, "{beside} beside {alone}");
+        assert!(count as u64 >= secs, "{count} in {secs} s");
         slow.join().expect("no panic");
     });
     assert_eq!(fast.send(&show(&id)).check().status, 200);

@@ -61,7 +61,7 @@ fn an_upload_that_does_not_end_in_time_is_broken_off_and_its_image_queued() {
     upload.write(&chunk(&[7; 100_000])).expect("sent");
     let Scene { server, engine } = scene;
     let took = server.stop();
-    assert!((300..10_000).contains(&took.as_millis()), "{took:?}");
+    assert!((300..20_000).contains(&took.as_millis()), "{took:?}");
     assert!(upload.try_reply("PUT").is_err(), "there is no answer");
     let images = engine.images(&caller());
     eventually("queued", || {
@@ -86,10 +86,10 @@ fn idle_connections_are_closed_when_the_server_ends() {
         assert_eq!(client.read_to_end().expect("it is closed"), b"");
     }
     let closed = begun.elapsed();
-    assert!(closed < Duration::from_secs(3), "{closed:?}");
+    assert!(closed < Duration::from_secs(8), "{closed:?}");
     // The clients do not close: the server does not wait for them.
     let took = stopping.join().expect("no panic");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
     drop(idle);
 }
 

@@ -24,7 +24,7 @@ fn a_head_that_does_not_come_closes_the_connection() {
         client.write(sent).expect("sent");
         let answered = client.read_to_end().expect("it is closed");
         let took = begun.elapsed();
-        assert!((300..10_000).contains(&took.as_millis()), "{took:?}");
+        assert!((300..30_000).contains(&took.as_millis()), "{took:?}");
         let is_refusal = answered.starts_with(b"HTTP/1.1 4");
         assert!(answered.is_empty() || is_refusal, "{answered:?}");
     }

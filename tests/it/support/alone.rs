@@ -12,7 +12,10 @@ pub(crate) fn is_alone(name: &str) -> bool {
         return true;
     }
     let itself = std::env::current_exe().expect("the path of the tests");
-    let output = Command::new(itself)
+    // Some open more files than processes may by default.
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -S -n 8192 2>/dev/null; exec \"$0\" \"$@\""])
+        .arg(itself)
         .args([name, "--exact", "--test-threads=1", "--nocapture"])
         .env(MARK, "1")
         .output()
