@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-from scenarios import URL
+from scenarios import IDENTITY_URL
 
 BIN = os.path.dirname(sys.executable)
 
@@ -16,7 +16,7 @@ LIMIT_S = 120
 def identity_settings(user):
     """Returns the settings of a user who is known to the identity service of the tests."""
     return {
-        "OS_AUTH_URL": f"{URL}/identity/v3",
+        "OS_AUTH_URL": IDENTITY_URL,
         "OS_USERNAME": user,
         "OS_PASSWORD": "any",
         "OS_USER_DOMAIN_ID": "default",

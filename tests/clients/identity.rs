@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::server::project;
 
-/// Serves it for a service at `url`, below `url/identity`.
-pub(crate) fn router(url: &str) -> Router {
-    let (base, url) = (format!("{url}/identity/v3"), url.to_owned());
-    let catalog = json!([entry("image", &url), entry("identity", &base)]);
+/// Serves it for a service at `url`, below `base/identity`.
+pub(crate) fn router(base: &str, url: &str) -> Router {
+    let base = format!("{base}/identity/v3");
+    let catalog = json!([entry("image", url), entry("identity", &base)]);
     let version = json!({"version": {
         "id": "v3.14",
         "status": "stable",

@@ -8,7 +8,9 @@ import time
 import requests
 from requests.adapters import HTTPAdapter
 
+# The service lies below a path of its host, and so does the identity service.
 URL = sys.argv[1]
+IDENTITY_URL = URL.removesuffix("/image") + "/identity/v3"
 
 MIB = 1 << 20
 GIB = 1 << 30

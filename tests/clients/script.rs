@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// # Panics
 /// If it fails, or takes longer than [`LIMIT`].
 #[track_caller]
-pub(crate) fn run(script: &Path, bin: &Path, work: &Path, url: String) {
+pub(crate) fn run(script: &Path, bin: &Path, work: &Path, url: &str) {
     let mut child = Command::new(bin.join("python"))
         .arg("-u")
         .args([script.as_os_str(), url.as_ref()])

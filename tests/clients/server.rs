@@ -1,9 +1,9 @@
-//! A server on a port of this machine, and who its tokens stand for.
+//! A server on a port of this machine, with the service below `/image` as most clouds have it, and
+//! who its tokens stand for.
 //!
 //! An example too: a host that authenticates by itself does it as here, in a middleware that puts a
 //! caller beside the request, or none.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ async fn authenticate(mut request: Request, next: Next) -> Response {
 pub(crate) struct TestServer {
     engine: Engine,
     runtime: Runtime,
-    address: SocketAddr,
+    url: String,
     stop: oneshot::Sender<()>,
     running: JoinHandle<smalti::Result<()>>,
 }
@@ -65,18 +65,22 @@ impl TestServer {
     /// Serves an engine on `store`, on a free port.
     pub(crate) fn start(store: &Path) -> Self {
         let engine = Engine::builder(store).open().expect("an engine");
-        let settings = HttpSettings {
-            identity: Identity::Extension,
-            ..HttpSettings::default()
-        };
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let base = format!("http://{address}");
+        let url = format!("{base}/image");
+        let settings = HttpSettings {
+            identity: Identity::Extension,
+            // The router cannot know below which path it is.
+            public_endpoint: Some(url.clone()),
+            ..HttpSettings::default()
+        };
         let images = router(engine.clone(), settings).layer(from_fn(authenticate));
         let app = Router::new()
-            .nest("/identity", identity::router(&url(address)))
-            .merge(images);
+            .nest("/identity", identity::router(&base, &url))
+            .nest("/image", images);
         let (stop, stopped) = oneshot::channel();
         let running = runtime.spawn(Server::new(app).run(listener, async {
             let _ = stopped.await;
@@ -84,15 +88,15 @@ impl TestServer {
         Self {
             engine,
             runtime,
-            address,
+            url,
             stop,
             running,
         }
     }
 
     /// Returns the url of the service, without a slash at its end.
-    pub(crate) fn url(&self) -> String {
-        url(self.address)
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Ends the server and closes the engine.
@@ -103,8 +107,4 @@ impl TestServer {
         let closed = self.engine.close(Duration::from_secs(10));
         closed.expect("a clean end of the engine");
     }
-}
-
-fn url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
