@@ -283,7 +283,8 @@ fn metrics_are_answered_on_their_own_address() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.contains("text/plain; version=0.0.4"), "{answer}");
     assert!(answer.contains("# TYPE"), "{answer}");
-    let counted = "smalti_http_requests_total{method=\"GET\",route=\"/v2/images\",status=\"200\"} 1";
+    let counted =
+        "smalti_http_requests_total{method=\"GET\",route=\"/v2/images\",status=\"200\"} 1";
     assert!(answer.contains(counted), "{answer}");
     assert!(answer.contains("smalti_images 0"), "{answer}");
     assert!(answer.contains("smalti_healthy 1"), "{answer}");
