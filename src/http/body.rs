@@ -2,52 +2,66 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::metrics;
+use super::site::{Site, UNIT_BYTES};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::JSON_MAX_BYTES;
 
-/// Bodies longer than this are read into a buffer that grows as they come.
-const FIRST_BYTES: usize = 64 << 10;
+/// Reads a body that is a JSON document, and takes the memory for it from what all have together,
+/// unless it is short.
+pub(super) async fn read(
+    body: Body,
+    site: &Arc<Site>,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>)> {
+    let time = site.settings.document_time;
+    let read = timeout(time, read_all(body, site)).await;
+    read.unwrap_or_else(|_| {
+        let message = format!("a document did not come within {} s", time.as_secs());
+        Err(Error::new(ErrorCode::SourceFailed, message))
+    })
+}
 
-/// Reads a body that is a JSON document.
-pub(super) async fn read(body: Body, idle: Duration) -> Result<Bytes> {
-    let told = body.size_hint().lower();
-    if told > JSON_MAX_BYTES as u64 {
-        return Err(too_long(told));
+async fn read_all(body: Body, site: &Site) -> Result<(Bytes, Option<OwnedSemaphorePermit>)> {
+    let told = body.size_hint();
+    if told.lower() > JSON_MAX_BYTES as u64 {
+        return Err(too_long(told.lower()));
     }
-    let mut stream = std::pin::pin!(BodyStream::new(body, idle));
-    let mut first = Bytes::new();
-    let mut whole = BytesMut::new();
+    let most = told.upper().and_then(|len| usize::try_from(len).ok());
+    let most = most.unwrap_or(JSON_MAX_BYTES).min(JSON_MAX_BYTES);
+    let mut stream = std::pin::pin!(BodyStream::new(body, site.settings.body_idle));
+    let (mut whole, mut memory) = (BytesMut::new(), None);
     while let Some(piece) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
         let piece = piece.map_err(|error| {
-            let message = format!("body failed at byte {}: {error}", first.len() + whole.len());
+            let message = format!("body failed at byte {}: {error}", whole.len());
             Error::new(ErrorCode::SourceFailed, message).with_source(error)
         })?;
-        if first.is_empty() && whole.is_empty() {
-            first = piece;
-            continue;
+        let len = whole.len() + piece.len();
+        if len > JSON_MAX_BYTES {
+            return Err(too_long(len as u64));
         }
-        if whole.is_empty() {
-            whole.reserve(FIRST_BYTES);
-            whole.extend_from_slice(&std::mem::take(&mut first));
-        }
-        if whole.len() + piece.len() > JSON_MAX_BYTES {
-            return Err(too_long((whole.len() + piece.len()) as u64));
+        if len > UNIT_BYTES && memory.is_none() {
+            memory = Some(reserve(most, site).await?);
         }
         whole.extend_from_slice(&piece);
     }
-    Ok(if whole.is_empty() {
-        first
-    } else {
-        whole.freeze()
-    })
+    Ok((whole.freeze(), memory))
+}
+
+/// Waits for memory for a document of some length.
+async fn reserve(len: usize, site: &Site) -> Result<OwnedSemaphorePermit> {
+    let units = u32::try_from(len.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+    let reserved = Arc::clone(&site.memory).acquire_many_owned(units).await;
+    reserved.map_err(|_| Error::new(ErrorCode::Internal, "there is no memory for documents"))
 }
 
 fn too_long(len_bytes: u64) -> Error {
@@ -62,6 +76,8 @@ pub(super) struct BodyStream {
     timer: Pin<Box<Sleep>>,
     /// Whether the timer counts from when the body was last waited for.
     waits: bool,
+    /// Bytes that came, if they are those of an image and counted.
+    received_bytes: Option<u64>,
 }
 
 impl BodyStream {
@@ -71,7 +87,14 @@ impl BodyStream {
             idle,
             timer: Box::pin(sleep(idle)),
             waits: false,
+            received_bytes: None,
         }
+    }
+
+    /// Counts what comes as bytes of images.
+    pub(super) fn counted(mut self) -> Self {
+        self.received_bytes = Some(0);
+        self
     }
 
     /// Tells whether the body has brought nothing for too long.
@@ -98,14 +121,37 @@ impl Stream for BodyStream {
             this.waits = false;
             match frame {
                 None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(failed(error)))),
                 // Trailers are left alone.
                 Some(Ok(frame)) => {
                     if let Ok(piece) = frame.into_data() {
+                        let received = &mut this.received_bytes;
+                        *received = received.map(|before| before + piece.len() as u64);
                         return Poll::Ready(Some(Ok(piece)));
                     }
                 }
             }
         }
     }
+}
+
+impl Drop for BodyStream {
+    fn drop(&mut self) {
+        if let Some(received) = self.received_bytes {
+            metrics::received(received);
+        }
+    }
+}
+
+/// Keeps of an error of a body whether that ended early.
+fn failed(error: axum::Error) -> io::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(one) = cause {
+        let ended = one.downcast_ref::<io::Error>();
+        if ended.is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof) {
+            return io::Error::new(io::ErrorKind::UnexpectedEof, error);
+        }
+        cause = one.source();
+    }
+    io::Error::other(error)
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::body;
 use super::refusal::Refusal;
@@ -28,6 +29,8 @@ pub(super) struct Call {
     pub(super) head: Parts,
     pub(super) variables: Variables,
     body: Body,
+    /// Its part of the memory for documents, as long as the body is looked at.
+    memory: Option<OwnedSemaphorePermit>,
 }
 
 impl Call {
@@ -45,12 +48,18 @@ impl Call {
             head,
             variables,
             body,
+            memory: None,
         }
     }
 
     /// Refuses a body where there must be none.
     pub(super) fn check_body(&self, row: &Row) -> Result<(), Refusal> {
         let headers = &self.head.headers;
+        let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+        if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+            let message = "a transfer encoding is not chunked";
+            return Err(Refusal::new(ErrorCode::NotImplemented, message));
+        }
         let length = headers.get(CONTENT_LENGTH);
         let has_length = length.is_some_and(|length| length.as_bytes() != b"0");
         let may_have = ["POST", "PUT", "PATCH"].contains(&row.method);
@@ -117,7 +126,9 @@ impl Call {
     /// Reads the body.
     pub(super) async fn read_body(&mut self) -> Result<Bytes> {
         let body = std::mem::take(&mut self.body);
-        body::read(body, self.site.settings.body_idle).await
+        let (body, memory) = body::read(body, &self.site).await?;
+        self.memory = memory;
+        Ok(body)
     }
 
     /// Takes the body, to be read as it comes.

@@ -1,14 +1,17 @@
 //! The data of images: whole bodies in, whole ones and ranges out.
 
+use std::io;
+
 use axum::body::Body;
 use axum::response::Response;
-use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE,
+};
 
 use super::answer;
 use super::body::BodyStream;
 use super::call::Call;
 use super::download::SlicesBody;
-use super::metrics;
 use super::refusal::Refusal;
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Image;
@@ -28,11 +31,22 @@ pub(super) async fn upload(mut call: Box<Call>) -> Result<Response, Refusal> {
         ..UploadOptions::default()
     };
     let id = call.image_id()?;
-    let stream = BodyStream::new(call.take_body(), call.site.settings.body_idle);
+    let stream = BodyStream::new(call.take_body(), call.site.settings.body_idle).counted();
     let images = call.images.asyncio();
-    let image = images.upload_stream(&id, stream, options).await?;
-    metrics::received(image.size().unwrap_or(0));
+    let uploaded = images.upload_stream(&id, stream, options).await;
+    uploaded.map_err(|error| told_short(error, call.headers()))?;
     Ok(answer::empty(204))
+}
+
+/// Says of a body that ended before its length so (DEV-D18).
+fn told_short(error: Error, headers: &HeaderMap) -> Error {
+    let cause = std::error::Error::source(&error).and_then(|it| it.downcast_ref::<io::Error>());
+    let is_short = cause.is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof);
+    if !is_short || !headers.contains_key(CONTENT_LENGTH) {
+        return error;
+    }
+    let message = format!("body is shorter than its length: {}", error.message());
+    Error::new(ErrorCode::SizeMismatch, message).with_source(error)
 }
 
 fn check_type(call: &Call) -> Result<()> {

@@ -46,24 +46,16 @@ pub(super) fn caller(request: &Parts, settings: &HttpSettings) -> Result<Caller,
 }
 
 fn is_confirmed(headers: &HeaderMap) -> bool {
-    headers
-        .get(STATUS)
-        .is_some_and(|value| value == "Confirmed")
+    // Of two, one may come from outside.
+    headers.get_all(STATUS).iter().eq(["Confirmed"])
 }
 
 fn from_headers(headers: &HeaderMap) -> Result<Caller, Refusal> {
-    let project = match value(headers, &PROJECT)? {
-        Some(project) => Some(project),
-        None => value(headers, &TENANT)?,
-    };
+    let project = value(headers, newer(headers, &PROJECT, &TENANT))?;
     let project = project.map(ProjectId::new).transpose()?;
     check_catalog(headers)?;
     let mut caller = Caller::authenticated(project);
-    let roles = match value(headers, &ROLES)? {
-        Some(roles) => Some(roles),
-        None => value(headers, &ROLE)?,
-    };
-    for role in names(roles) {
+    for role in names(value(headers, newer(headers, &ROLES, &ROLE))?) {
         caller = caller.with_role(role);
     }
     for role in names(value(headers, &SERVICE_ROLES)?) {
@@ -92,11 +84,25 @@ fn with_names(caller: Caller, headers: &HeaderMap) -> Result<Caller, Refusal> {
     })
 }
 
-/// Returns the value of a header; an empty one is none.
+/// Returns the newer name of a header, unless the older one alone is there.
+fn newer<'a>(headers: &HeaderMap, newer: &'a HeaderName, older: &'a HeaderName) -> &'a HeaderName {
+    match headers.contains_key(newer) {
+        true => newer,
+        false => older,
+    }
+}
+
+/// Returns the value of a header; an empty one is none. One that is there twice is refused: one of
+/// them may come from outside.
 fn value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
-    let Some(value) = headers.get(name) else {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.next().is_some() {
+        let message = format!("header {name} stands more than once");
+        return Err(Refusal::new(ErrorCode::SchemaViolation, message));
+    }
     let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
         let message = format!("header {name} is not UTF-8");
         Refusal::new(ErrorCode::SchemaViolation, message)

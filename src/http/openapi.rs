@@ -167,7 +167,7 @@ fn parameters(op: Op) -> Value {
     };
     let headers: &[&str] = match op {
         Op::Download => &["Range", "Content-Range"],
-        Op::Upload => &["x-openstack-image-size", "X-Image-Meta-Store"],
+        Op::Upload => &["x-openstack-image-size"],
         Op::ClearCache => &["x-image-cache-clear-target"],
         _ => &[],
     };
@@ -200,9 +200,35 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
+/// Tells whether an operation always refuses, for the feature behind it is switched off.
+fn is_off(op: Op) -> bool {
+    matches!(
+        op,
+        Op::Stage
+            | Op::Import
+            | Op::AddLocation
+            | Op::DeleteFromStore
+            | Op::StoresInfo
+            | Op::StoresDetail
+            | Op::CreateTask
+            | Op::ShowTask
+            | Op::DeleteTask
+            | Op::ShowCache
+            | Op::ClearCache
+            | Op::CacheImage
+            | Op::UncacheImage
+            | Op::CacheNodes
+            | Op::CleanCache
+            | Op::PruneCache
+    )
+}
+
 fn responses(op: Op) -> Value {
     let (status, schema) = success(op);
     let mut responses = json!({ "default": { "$ref": "#/components/responses/Error" } });
+    if is_off(op) {
+        return responses;
+    }
     let content = match (op, schema) {
         (Op::Download, _) => json!({ "application/octet-stream": {} }),
         (_, Some(schema)) => json!({ "application/json": { "schema": reference(schema) } }),
@@ -227,21 +253,13 @@ fn success(op: Op) -> (&'static str, Option<&'static str>) {
         Op::ListMembers => ("200", Some("Members")),
         Op::AddMember | Op::ShowMember | Op::SetMember => ("200", Some("Member")),
         Op::ListTasks => ("200", Some("Tasks")),
-        Op::CreateTask => ("201", Some("Task")),
-        Op::ShowTask => ("200", Some("Task")),
-        Op::Import | Op::AddLocation | Op::CacheImage => ("202", None),
         Op::DeleteImage
         | Op::Deactivate
         | Op::Reactivate
         | Op::Upload
-        | Op::Stage
         | Op::PutTag
         | Op::DeleteTag
-        | Op::DeleteMember
-        | Op::DeleteFromStore
-        | Op::DeleteTask
-        | Op::ClearCache
-        | Op::UncacheImage => ("204", None),
+        | Op::DeleteMember => ("204", None),
         _ => ("200", None),
     }
 }

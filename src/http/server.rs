@@ -20,6 +20,9 @@ use crate::error::{Error, Result};
 /// How long the server waits before it accepts again after that failed, for want of files say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Shortest bound of a head, in bytes.
+const HEAD_MIN_BYTES: usize = 8 << 10;
+
 /// The limits of a [`Server`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -32,6 +35,9 @@ pub struct ServerSettings {
     /// How long a connection may take to bring the head of a request, and be idle before it.
     /// Default 75 s.
     pub header_timeout: Duration,
+    /// Longest head of a request, in bytes; also what is read at once of a body. 8 KiB at least.
+    /// Default 128 KiB.
+    pub head_max_bytes: usize,
     /// How long a client may take nothing of an answer. Default 300 s.
     pub write_timeout: Duration,
     /// How long the rest of a body is taken and dropped when its request was answered before its
@@ -47,6 +53,7 @@ impl Default for ServerSettings {
         Self {
             max_connections: 4096,
             header_timeout: Duration::from_secs(75),
+            head_max_bytes: 128 << 10,
             write_timeout: Duration::from_secs(300),
             linger: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(30),
@@ -172,6 +179,9 @@ impl Server {
             let mut protocol = http1::Builder::new();
             protocol
                 .timer(TokioTimer::new())
+                // A client that has sent all may say so, and still wait for the answer.
+                .half_close(true)
+                .max_buf_size(settings.head_max_bytes.max(HEAD_MIN_BYTES))
                 .header_read_timeout(settings.header_timeout);
             let mut served = pin!(protocol.serve_connection(stream, service));
             let ended = tokio::select! {

@@ -37,6 +37,8 @@ pub struct HttpSettings {
     pub max_request_id_length: usize,
     /// Whether documents of images show `direct_url`. Default false.
     pub show_image_direct_url: bool,
+    /// How long a body that is a JSON document may take in all. Default 300 s.
+    pub document_time: Duration,
     /// How long a body may bring nothing before its request is given up. Default 60 s.
     pub body_idle: Duration,
 }
@@ -49,6 +51,7 @@ impl Default for HttpSettings {
             public_endpoint: None,
             max_request_id_length: 64,
             show_image_direct_url: false,
+            document_time: Duration::from_secs(300),
             body_idle: Duration::from_secs(60),
         }
     }

@@ -1,14 +1,21 @@
 //! What all requests share: the engine, the settings, and documents that never change.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::answer;
 use super::settings::HttpSettings;
 use crate::engine::Engine;
 use crate::image::Image;
 use crate::wire::{ImageDocument, ImageOptions, Schemas};
+
+/// Memory for bodies that are documents and not short, in units of [`UNIT_BYTES`]: 256 MiB.
+const MEMORY_UNITS: usize = 4096;
+/// A unit of memory, in bytes; bodies that are no longer are short.
+pub(super) const UNIT_BYTES: usize = 64 << 10;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -19,6 +26,8 @@ pub(super) struct Site {
     /// Requests are named by bytes of chance, and a number that is added to them.
     names: [u8; 16],
     request_count: AtomicU64,
+    /// Memory for bodies that are documents, in units.
+    pub(super) memory: Arc<Semaphore>,
 }
 
 /// The schemas, printed once.
@@ -49,6 +58,7 @@ impl Site {
         Self {
             names: engine.inner.base.random.bytes(),
             request_count: AtomicU64::new(0),
+            memory: Arc::new(Semaphore::new(MEMORY_UNITS)),
             engine,
             settings,
             schemas,

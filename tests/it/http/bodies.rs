@@ -69,6 +69,44 @@ fn an_upload_that_goes_wrong_leaves_the_image_queued_and_uploadable() {
 }
 
 #[test]
+fn a_body_that_ends_before_its_length_is_a_mismatch_of_sizes() {
+    let scene = Scene::new();
+    let id = scene.queued();
+    let mut client = scene.begin(&put(&id).octets(vec![0; 50]));
+    client.write(b"abc").expect("sent");
+    client.end_writing();
+    let reply = client.reply();
+    assert_eq!(reply.check().status, 400);
+    assert_eq!(reply.json()["error"]["code"], "SizeMismatch");
+    scene.check_uploadable(&id, b"abc");
+}
+
+#[test]
+fn a_client_that_has_sent_all_may_say_so_before_the_answer() {
+    let scene = Scene::new();
+    let id = scene.queued();
+    let mut client = scene.begin(&put(&id).octets(&b"boot"[..]));
+    client.write(b"boot").expect("sent");
+    client.end_writing();
+    assert_eq!(client.reply().check().status, 204);
+    assert_eq!(scene.data(&id), b"boot");
+}
+
+#[test]
+fn a_coding_that_is_not_undone_is_refused() {
+    let scene = Scene::new();
+    let id = scene.queued();
+    let coded = put(&id)
+        .header("Content-Type", OCTETS)
+        .header("Transfer-Encoding", "gzip, chunked");
+    let mut client = scene.server.connect();
+    client.write(&coded.bytes()).expect("sent");
+    client.write(b"0\r\n\r\n").expect("sent");
+    assert_eq!(client.reply().check().status, 501);
+    assert_eq!(scene.status(&id), Status::Queued);
+}
+
+#[test]
 fn what_follows_the_length_of_a_body_is_no_part_of_it() {
     let scene = Scene::new();
     let id = scene.queued();

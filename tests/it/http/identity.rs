@@ -72,6 +72,18 @@ fn headers_of_a_proxy_name_the_caller() {
         made(&[CONFIRMED, ("X-Project-Id", &"p".repeat(256)), roles]).0,
         400
     );
+    let twice = [CONFIRMED, project, ("X-Roles", "admin"), roles];
+    assert_eq!(made(&twice).0, 400, "one of two may be forged");
+    let twice = [CONFIRMED, ("X-Identity-Status", "Invalid"), project, roles];
+    assert_eq!(made(&twice).0, 403, "one of two is not confirmed");
+    let empty = [CONFIRMED, ("X-Project-Id", ""), ("X-Tenant-Id", "b"), roles];
+    assert_eq!(
+        made(&empty).0,
+        403,
+        "the old name is for where there is no new one"
+    );
+    let empty = [CONFIRMED, project, ("X-Roles", ""), ("X-Role", "admin")];
+    assert_eq!(made(&empty).0, 403);
     assert_eq!(made(&[project, roles]).0, 403, "anonymous");
     assert_eq!(
         made(&[("X-Identity-Status", "confirmed"), project, roles]).0,
