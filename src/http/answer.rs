@@ -1,13 +1,22 @@
 //! Answers: documents as JSON, and empty ones.
 
-use axum::body::Body;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
+use super::memory::Held;
 use crate::wire::ImageDocument;
+
+/// Most bytes of a long document that the connection is given at once.
+const PART_BYTES: usize = 256 << 10;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -36,6 +45,41 @@ pub(super) fn printed(status: u16, text: Bytes) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     *response.body_mut() = Body::from(text);
     response
+}
+
+/// Answers with a long document, which holds its memory until the client has taken it.
+pub(super) fn held(text: Bytes, held: Held) -> Response {
+    let mut response = printed(200, Bytes::new());
+    *response.body_mut() = Body::new(HeldBody {
+        rest: text,
+        _held: held,
+    });
+    response
+}
+
+/// A document and its memory.
+struct HeldBody {
+    rest: Bytes,
+    _held: Held,
+}
+
+impl HttpBody for HeldBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        // In parts, so that this lives as long as there is one to come.
+        let part = self.rest.len().min(PART_BYTES);
+        let part = self.rest.split_to(part);
+        Poll::Ready((!part.is_empty()).then_some(Ok(Frame::data(part))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
 }
 
 /// Answers without a body.

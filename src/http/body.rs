@@ -2,27 +2,23 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::memory::{Held, UNIT_BYTES};
 use super::metrics;
-use super::site::{Site, UNIT_BYTES};
+use super::site::Site;
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::JSON_MAX_BYTES;
 
 /// Reads a body that is a JSON document, and takes the memory for it from what all have together,
 /// unless it is short.
-pub(super) async fn read(
-    body: Body,
-    site: &Arc<Site>,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>)> {
+pub(super) async fn read(body: Body, site: &Site) -> Result<(Bytes, Option<Held>)> {
     let time = site.settings.document_time;
     let read = timeout(time, read_all(body, site)).await;
     read.unwrap_or_else(|_| {
@@ -31,7 +27,7 @@ pub(super) async fn read(
     })
 }
 
-async fn read_all(body: Body, site: &Site) -> Result<(Bytes, Option<OwnedSemaphorePermit>)> {
+async fn read_all(body: Body, site: &Site) -> Result<(Bytes, Option<Held>)> {
     let told = body.size_hint();
     if told.lower() > JSON_MAX_BYTES as u64 {
         return Err(too_long(told.lower()));
@@ -50,18 +46,11 @@ async fn read_all(body: Body, site: &Site) -> Result<(Bytes, Option<OwnedSemapho
             return Err(too_long(len as u64));
         }
         if len > UNIT_BYTES && memory.is_none() {
-            memory = Some(reserve(most, site).await?);
+            memory = Some(site.incoming.take(most).await?);
         }
         whole.extend_from_slice(&piece);
     }
     Ok((whole.freeze(), memory))
-}
-
-/// Waits for memory for a document of some length.
-async fn reserve(len: usize, site: &Site) -> Result<OwnedSemaphorePermit> {
-    let units = u32::try_from(len.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
-    let reserved = Arc::clone(&site.memory).acquire_many_owned(units).await;
-    reserved.map_err(|_| Error::new(ErrorCode::Internal, "there is no memory for documents"))
 }
 
 fn too_long(len_bytes: u64) -> Error {

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::body;
+use super::memory::Held;
 use super::refusal::Refusal;
 use super::route::Row;
 use super::site::Site;
@@ -30,7 +30,7 @@ pub(super) struct Call {
     pub(super) variables: Variables,
     body: Body,
     /// Its part of the memory for documents, as long as the body is looked at.
-    memory: Option<OwnedSemaphorePermit>,
+    memory: Option<Held>,
 }
 
 impl Call {

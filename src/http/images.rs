@@ -5,8 +5,9 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 
 use super::answer;
 use super::call::Call;
+use super::memory::UNIT_BYTES;
 use super::refusal::Refusal;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::image::{NewImage, Patch};
 use crate::patch::Dialect;
 use crate::query::ListQuery;
@@ -16,16 +17,32 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 pub(super) async fn list(call: Box<Call>) -> Result<Response, Refusal> {
     let query: ListQuery = call.query().parse()?;
-    let site = call.site.clone();
-    let list = call.run(move |images| {
+    let text = page(&call, &query).await?;
+    if text.len() <= UNIT_BYTES {
+        return Ok(answer::printed(200, text.into()));
+    }
+    let memory = &call.site.outgoing;
+    if let Some(held) = memory.try_take(text.len()) {
+        return Ok(answer::held(text.into(), held));
+    }
+    // It is made again when there is memory for it, so that it takes none while it waits.
+    let len = text.len();
+    drop(text);
+    let held = memory.take(len).await?;
+    Ok(answer::held(page(&call, &query).await?.into(), held))
+}
+
+/// Prints a page on a thread of the engine.
+fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> + Send + use<> {
+    let (site, query) = (call.site.clone(), query.clone());
+    call.run(move |images| {
         let page = images.list(&query)?;
         let documents = page.images().iter().map(|image| site.document(image));
         let limits = &site.engine.settings().page;
         let mut text = String::new();
         ListDocument::new(&query, limits, documents.collect()).print(&mut text);
         Ok(text)
-    });
-    Ok(answer::printed(200, list.await?.into()))
+    })
 }
 
 pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {

@@ -35,6 +35,7 @@ mod download;
 mod identity;
 mod images;
 mod info;
+mod memory;
 mod metrics;
 mod off;
 mod openapi;

@@ -37,6 +37,10 @@ pub struct HttpSettings {
     pub max_request_id_length: usize,
     /// Whether documents of images show `direct_url`. Default false.
     pub show_image_direct_url: bool,
+    /// Memory for documents that are longer than 64 KiB, in bytes: of requests that come in, and as
+    /// much again of answers that clients have not taken. Further ones wait. 16 MiB at least. Default
+    /// 256 MiB.
+    pub document_memory_bytes: u64,
     /// How long a body that is a JSON document may take in all. Default 300 s.
     pub document_time: Duration,
     /// How long a body may bring nothing before its request is given up. Default 60 s.
@@ -51,6 +55,7 @@ impl Default for HttpSettings {
             public_endpoint: None,
             max_request_id_length: 64,
             show_image_direct_url: false,
+            document_memory_bytes: 256 << 20,
             document_time: Duration::from_secs(300),
             body_idle: Duration::from_secs(60),
         }

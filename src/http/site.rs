@@ -1,21 +1,15 @@
 //! What all requests share: the engine, the settings, and documents that never change.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 
 use super::answer;
+use super::memory::Memory;
 use super::settings::HttpSettings;
 use crate::engine::Engine;
 use crate::image::Image;
 use crate::wire::{ImageDocument, ImageOptions, Schemas};
-
-/// Memory for bodies that are documents and not short, in units of [`UNIT_BYTES`]: 256 MiB.
-const MEMORY_UNITS: usize = 4096;
-/// A unit of memory, in bytes; bodies that are no longer are short.
-pub(super) const UNIT_BYTES: usize = 64 << 10;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -26,8 +20,10 @@ pub(super) struct Site {
     /// Requests are named by bytes of chance, and a number that is added to them.
     names: [u8; 16],
     request_count: AtomicU64,
-    /// Memory for bodies that are documents, in units.
-    pub(super) memory: Arc<Semaphore>,
+    /// Memory for documents that come in.
+    pub(super) incoming: Memory,
+    /// Memory for documents that go out.
+    pub(super) outgoing: Memory,
 }
 
 /// The schemas, printed once.
@@ -58,7 +54,8 @@ impl Site {
         Self {
             names: engine.inner.base.random.bytes(),
             request_count: AtomicU64::new(0),
-            memory: Arc::new(Semaphore::new(MEMORY_UNITS)),
+            incoming: Memory::new(settings.document_memory_bytes),
+            outgoing: Memory::new(settings.document_memory_bytes),
             engine,
             settings,
             schemas,

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use smalti::http::ServerSettings;
+use smalti::http::{HttpSettings, ServerSettings};
 
+use super::request::Request;
 use super::scene::{Scene, get, show};
 use super::server::trusting;
-use crate::support::{Pattern, bytes, caller, eventually};
+use crate::support::{Pattern, bytes, caller, eventually, new_image};
 
 const SOON: Duration = Duration::from_millis(400);
 
@@ -73,4 +74,37 @@ fn clients_beyond_the_limit_wait_until_others_have_gone() {
     assert!(waited.is_none(), "{waited:?}");
     drop(first);
     assert_eq!(third.reply().check().status, 200);
+}
+
+#[test]
+fn a_long_page_waits_while_others_that_nobody_takes_have_the_memory() {
+    let http = HttpSettings {
+        document_memory_bytes: 16 << 20,
+        ..trusting()
+    };
+    let scene = Scene::with(http, ServerSettings::default());
+    let images = scene.engine.images(&caller());
+    for _ in 0..3 {
+        let long = |new: smalti::NewImage, at| new.property(format!("p{at}"), "v".repeat(65_000));
+        images
+            .create((0..120).fold(new_image(), long))
+            .expect("create");
+    }
+    let list = Request::new("GET", "/v2/images").by(&caller());
+    let mut first = scene.server.connect();
+    first.write(&list.bytes()).expect("sent");
+    assert_eq!(first.read_head().expect("an answer").status, 200);
+    let mut second = scene.server.connect();
+    second.write(&list.bytes()).expect("sent");
+    assert!(
+        second.try_reply_within(SOON).is_none(),
+        "all memory is taken"
+    );
+    let short = Request::new("GET", "/v2/images?limit=0").by(&caller());
+    assert_eq!(scene.server.send(&short).check().status, 200);
+    drop(first);
+    let reply = second.reply();
+    assert_eq!(reply.check().status, 200);
+    let page = reply.json();
+    assert_eq!(page["images"].as_array().map(Vec::len), Some(3));
 }
