@@ -1,7 +1,36 @@
 //! How a server ends: in order, at once when it is asked twice, and whoever reads its log.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use super::Tool;
 use super::server::Served;
+
+/// Begins a request that has no end, and waits until the server reads it.
+fn endless(served: &Served) -> TcpStream {
+    let mut stream = TcpStream::connect(served.address()).expect("it listens");
+    let head = "POST /v2/images HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                content-length: 100\r\nexpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("taken");
+    let mut line = [0; 25];
+    stream.read_exact(&mut line).expect("an answer");
+    assert_eq!(&line, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[test]
+fn a_second_signal_breaks_off_what_the_first_lets_end() {
+    let tool = Tool::on_directory();
+    let mut served = Served::start(&tool, &["--single-user"]);
+    let stream = endless(&served);
+    served.signal("TERM");
+    // It has seen the signal when it takes no more connections.
+    while TcpStream::connect(served.address()).is_ok() {}
+    served.signal("TERM");
+    assert_eq!(served.wait(), Some(130));
+    drop(stream);
+    tool.json(&["put", "/dev/null", "--name", "next"]);
+}
 
 #[test]
 fn a_server_whose_log_nobody_reads_serves_and_ends() {

@@ -3,6 +3,7 @@
 //! It reads the configuration, opens the engine, and leaves the rest to the library's front end.
 
 mod config;
+mod ending;
 mod log;
 mod open;
 mod run;
@@ -17,15 +18,15 @@ use smalti::http::{HttpSettings, Identity};
 use tokio::net::TcpListener;
 
 use crate::fault::{Fault, Outcome};
-use crate::interrupt::Signals;
 use crate::shell::{Answer, Shell};
 use crate::words::pair;
 use config::Config;
+use ending::Ending;
 use upkeep::Upkeep;
 
 const AFTER: &str = "One of --single-user and --behind-proxy says who callers are. When it is ready it prints one line \
 with its address on standard output; it logs on standard error. SIGTERM or SIGINT end it: running \
-requests may finish, and nothing acknowledged is lost.
+requests may finish, and nothing acknowledged is lost. A second one breaks them off.
 
 The configuration is a TOML file of keys that are named as in the Images API's service; --set goes \
 over it. `smalti serve --list-keys` shows all keys.
@@ -101,13 +102,14 @@ impl Serve {
         // Before the engine is opened, which may take a while: an address in use is told at once.
         let listener = runtime.block_on(bind(&self.listen))?;
         let scraped = runtime.block_on(self.bind_metrics())?;
-        let signals = runtime.block_on(async { Signals::new() })?;
+        let ending = Ending::watch(&runtime)?;
         let engine = open::engine(&self.data, &config)?;
+        ending.opened();
         if let Some(listener) = scraped {
             runtime.block_on(async { scrape::begin(listener, engine.clone()) })?;
         }
         let upkeep = Upkeep::begin(&engine, Duration::from_secs(self.collect_every));
-        let served = runtime.block_on(run::run(engine.clone(), front, listener, signals, shell));
+        let served = runtime.block_on(run::run(engine.clone(), front, listener, ending, shell));
         upkeep.end();
         let closed = open::close(&engine, &self.data);
         served.and(closed).map(|()| Answer::default())

@@ -5,8 +5,8 @@ use smalti::Engine;
 use smalti::http::{HttpSettings, Server, router};
 use tokio::net::TcpListener;
 
+use super::ending::Ending;
 use crate::fault::{Fault, Outcome};
-use crate::interrupt::Signals;
 use crate::shell::Shell;
 
 /// Serves until a signal comes; prints a line with the address when it is ready.
@@ -14,7 +14,7 @@ pub(super) async fn run(
     engine: Engine,
     front: HttpSettings,
     listener: TcpListener,
-    mut signals: Signals,
+    ending: Ending,
     shell: Shell,
 ) -> Outcome {
     let address = listener.local_addr();
@@ -23,6 +23,6 @@ pub(super) async fn run(
     let url = format!("http://{address}");
     shell.tell(&json!({ "listening": url }), &format!("listening on {url}"));
     let server = Server::new(router(engine, front));
-    server.run(listener, signals.next()).await?;
+    server.run(listener, ending.asked()).await?;
     Ok(())
 }
