@@ -23,6 +23,7 @@ on_a_directory! {
     names_that_several_have_are_refused_with_their_ids
     a_queued_image_is_filled
     errors_are_documents_with_json
+    an_administrator_finds_what_the_community_and_nobody_lists
 }
 
 #[test]
