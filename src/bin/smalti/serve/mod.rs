@@ -56,7 +56,9 @@ pub(crate) struct Serve {
     /// Everybody who reaches the address is an administrator
     #[arg(long)]
     single_user: bool,
-    /// A proxy in front authenticates, and sends X-Identity-Status, X-Project-Id and X-Roles
+    /// A proxy in front authenticates, and says by headers who asks; it must strip from outside
+    /// X-Identity-Status, X-User-Id, X-Project-Id, X-Tenant-Id, X-Roles, X-Role, X-Service-Roles,
+    /// X-Service-Catalog, X-User-Domain-Id, X-Project-Domain-Id and OpenStack-System-Scope
     #[arg(long)]
     behind_proxy: bool,
     /// Address for metrics in the text format of Prometheus, at /metrics
@@ -144,8 +146,8 @@ impl Serve {
 fn nobody() -> Fault {
     Fault::usage("nothing says who callers are").with_hint(
         "--single-user makes everybody who reaches the address an administrator: for one machine. \
-         --behind-proxy trusts the headers X-Identity-Status, X-Project-Id and X-Roles: for a proxy \
-         that authenticates, and strips them from what comes from outside",
+         --behind-proxy trusts the headers that `smalti serve --help` lists: for a proxy that \
+         authenticates, and strips them from what comes from outside",
     )
 }
 
