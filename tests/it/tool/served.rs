@@ -103,7 +103,7 @@ fn the_directory_of_a_server_is_locked_and_the_error_says_what_to_do() {
         "--data",
         "other",
     ];
-    tool.refused(&same, 1, "name another address");
+    tool.refused(&same, 7, "name another address");
     assert!(!tool.path("other").exists());
     assert_eq!(served.end(), Some(0));
     // Nothing is left to be recovered, so a reader may open it.

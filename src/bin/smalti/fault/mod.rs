@@ -109,6 +109,13 @@ impl Fault {
         Self::new(exit, "Io", format!("{deed}: {error}"))
     }
 
+    /// Says how the tool ends of it, where that is not what the operating system says.
+    pub(crate) fn ending_in(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self.kind = exit.kind().to_owned();
+        self
+    }
+
     /// Makes the fault that a server has answered.
     pub(crate) fn answered(answer: ErrorAnswer, status: u16, request_id: Option<String>) -> Self {
         let ErrorAnswer {

@@ -10,6 +10,7 @@ mod run;
 mod scrape;
 mod upkeep;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use smalti::http::{HttpSettings, Identity};
 use tokio::net::TcpListener;
 
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Exit, Fault, Outcome};
 use crate::shell::{Answer, Shell};
 use crate::words::pair;
 use config::Config;
@@ -154,7 +155,12 @@ fn nobody() -> Fault {
 async fn bind(address: &str) -> Outcome<TcpListener> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|error| {
+        let exit = match error.kind() {
+            ErrorKind::InvalidInput => Exit::Usage,
+            _ => Exit::Unavailable,
+        };
         Fault::io(format_args!("listen on {address}"), &error)
+            .ending_in(exit)
             .with_hint("name another address, or port 0 for a free one")
     })
 }
