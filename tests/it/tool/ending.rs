@@ -45,3 +45,21 @@ fn a_server_whose_log_nobody_reads_serves_and_ends() {
     assert_eq!(served.wait(), Some(0));
     drop(unread);
 }
+
+#[test]
+fn the_address_of_metrics_is_told_where_any_was_asked_for() {
+    let tool = Tool::on_directory();
+    let args = ["--single-user", "--metrics-listen", "127.0.0.1:0", "--json"];
+    let served = Served::start(&tool, &args);
+    let metrics = served.ready["metrics"].as_str().expect("a url");
+    let address = metrics
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix("/metrics"))
+        .expect("a url of metrics");
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").expect("taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("smalti_images 0"), "{answer}");
+    assert_eq!(served.end(), Some(0));
+}

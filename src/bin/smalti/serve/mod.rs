@@ -23,6 +23,7 @@ use crate::shell::{Answer, Shell};
 use crate::words::pair;
 use config::Config;
 use ending::Ending;
+use run::Ready;
 use upkeep::Upkeep;
 
 const AFTER: &str = "One of --single-user and --behind-proxy says who callers are. When it is ready it prints one line \
@@ -62,7 +63,8 @@ pub(crate) struct Serve {
     /// X-Service-Catalog, X-User-Domain-Id, X-Project-Domain-Id and OpenStack-System-Scope
     #[arg(long)]
     behind_proxy: bool,
-    /// Address for metrics in the text format of Prometheus, at /metrics
+    /// Address for metrics in the text format of Prometheus, at /metrics; logged, and with --json in
+    /// the line that says it is ready
     #[arg(long, value_name = "ADDR")]
     metrics_listen: Option<String>,
     /// Form of the log
@@ -108,11 +110,15 @@ impl Serve {
         let ending = Ending::watch(&runtime)?;
         let engine = open::engine(&self.data, &config)?;
         ending.opened();
-        if let Some(listener) = scraped {
-            runtime.block_on(async { scrape::begin(listener, engine.clone()) })?;
-        }
+        let metrics = match scraped {
+            Some(listener) => {
+                Some(runtime.block_on(async { scrape::begin(listener, engine.clone()) })?)
+            }
+            None => None,
+        };
         let upkeep = Upkeep::begin(&engine, Duration::from_secs(self.collect_every));
-        let served = runtime.block_on(run::run(engine.clone(), front, listener, ending, shell));
+        let ready = Ready { shell, metrics };
+        let served = runtime.block_on(run::run(engine.clone(), front, listener, ending, ready));
         upkeep.end();
         let closed = open::close(&engine, &self.data);
         served.and(closed).map(|()| Answer::default())
