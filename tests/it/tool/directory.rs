@@ -182,6 +182,9 @@ fn all_that_can_be_deleted_is_deleted() {
 #[test]
 fn a_bench_measures_and_leaves_no_image() {
     let tool = Tool::on_directory();
+    // A bench makes no place of images where there is none.
+    tool.json(&["put", "/dev/null", "--name", "first"]);
+    tool.text(&["rm", "first"]);
     let args = [
         "bench",
         "--size",

@@ -14,6 +14,8 @@ fn a_place_without_images_says_what_to_do() {
         &["gc"],
         &["verify"],
         &["stats"],
+        &["put", "/dev/null", "--image", "x"],
+        &["bench"],
     ] {
         tool.refused(args, 3, "there are no images");
     }

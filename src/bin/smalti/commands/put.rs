@@ -82,7 +82,11 @@ impl Put {
         let bar = shell.bar("upload", source.len_bytes());
         let mut source = source.with_bar(bar);
         interrupt::watch();
-        let known = self.at.on(Need::Create, |place| match &self.image {
+        let need = match self.image {
+            Some(_) => Need::Write,
+            None => Need::Create,
+        };
+        let known = self.at.on(need, |place| match &self.image {
             Some(image) => {
                 let id = place::find(place, image)?.image.id;
                 place.upload(&id, &mut source)
