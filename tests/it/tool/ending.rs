@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use super::Tool;
-use super::server::Served;
+use super::server::{Served, signal};
 
 /// Begins a request that has no end, and waits until the server reads it.
 fn endless(served: &Served) -> TcpStream {
@@ -44,6 +45,29 @@ fn a_server_whose_log_nobody_reads_serves_and_ends() {
     served.signal("TERM");
     assert_eq!(served.wait(), Some(0));
     drop(unread);
+}
+
+#[test]
+fn a_put_that_waits_for_input_is_interrupted() {
+    let tool = Tool::on_directory();
+    let served = Served::start(&tool, &["--single-user"]);
+    for on in [
+        Tool::on_directory(),
+        Tool::on_directory().at(served.url.as_str()),
+    ] {
+        let mut put = on.command(&["put", "-", "--name", "half"]);
+        let mut child = put.stdin(Stdio::piped()).spawn().expect("it runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        // It has taken more than pipe and reader hold, so it watches for signals.
+        stdin.write_all(&[7; 8 << 20]).expect("taken");
+        signal(child.id(), "INT");
+        let ended = child.wait().expect("it ends");
+        assert_eq!(ended.code(), Some(130));
+        drop(stdin);
+        let list = on.json(&["ls", "--all"]);
+        assert_eq!(list["images"].as_array().map(Vec::len), Some(0), "{list}");
+    }
+    assert_eq!(served.end(), Some(0));
 }
 
 #[test]

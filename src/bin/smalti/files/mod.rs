@@ -5,6 +5,7 @@ mod holes;
 mod names;
 mod pattern;
 mod source;
+mod stream;
 mod target;
 
 use smalti::Bytes;
