@@ -86,9 +86,7 @@ mod tests {
 
     #[test]
     fn a_stream_comes_as_it_is_and_keeps_its_end() {
-        let bytes: Vec<u8> = (0..PIECE_BYTES * 5 + 7)
-            .map(|at| (at % 251) as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..251).cycle().take(PIECE_BYTES * 5 + 7).collect();
         let mut stream = Stream::begin(io::Cursor::new(bytes.clone()));
         let mut all = Vec::new();
         stream.read_to_end(&mut all).unwrap();
