@@ -6,11 +6,11 @@ use smalti::wire::ImageAnswer;
 use smalti::{ImageId, ListQuery};
 
 use crate::at::At;
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Fault, Outcome, plain};
 use crate::place::{Listed, Need, Place};
 use crate::shell::{Answer, Shell};
 use crate::size::Size;
-use crate::table::{plain, table};
+use crate::table::table;
 use crate::words::pair;
 
 const AFTER: &str =

@@ -4,13 +4,14 @@
 //! and kinds as the API names them.
 
 mod hint;
+mod plain;
 
 use std::fmt;
 
 use serde_json::{Value, json};
 use smalti::wire::{ErrorAnswer, ErrorDocument};
 
-use crate::table::plain;
+pub(crate) use plain::plain;
 
 /// What every step of the tool returns.
 pub(crate) type Outcome<T = ()> = Result<T, Fault>;

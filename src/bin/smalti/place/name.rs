@@ -4,8 +4,7 @@ use smalti::wire::ImageAnswer;
 use smalti::{ImageId, ListQuery};
 
 use super::{Known, Place};
-use crate::fault::{Exit, Fault, Outcome};
-use crate::table::plain;
+use crate::fault::{Exit, Fault, Outcome, plain};
 
 /// How many images of one name a message lists.
 const LISTED: u64 = 10;
