@@ -1,8 +1,9 @@
 //! How a server ends: in order, at once when it is asked twice, and whoever reads its log.
 
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::Tool;
 use super::server::{Served, signal};
@@ -31,6 +32,22 @@ fn a_second_signal_breaks_off_what_the_first_lets_end() {
     assert_eq!(served.wait(), Some(130));
     drop(stream);
     tool.json(&["put", "/dev/null", "--name", "next"]);
+}
+
+#[test]
+fn a_server_that_still_opens_ends_by_the_first_signal() {
+    let tool = Tool::on_directory();
+    let pipe = tool.path("policy.yaml");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let mut serve = tool.command(&["serve", "--single-user", "--listen", "127.0.0.1:0"]);
+    serve.args(["--data", "images", "--set", "policy_file=policy.yaml"]);
+    let mut child = serve.spawn().expect("it starts");
+    // This returns when the server reads the file, which then has no end.
+    let writer = OpenOptions::new().write(true).open(&pipe);
+    signal(child.id(), "TERM");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    drop(writer.expect("opened"));
 }
 
 #[test]
