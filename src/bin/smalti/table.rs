@@ -25,18 +25,6 @@ fn line(cells: &[String], widths: &[usize]) -> String {
     line
 }
 
-/// Makes text of a tenant safe for a terminal: control characters are shown as escapes.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => plain.extend(c.escape_default()),
-            false => plain.push(c),
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,10 +39,5 @@ mod tests {
         ];
         assert_eq!(table(&rows), "id   name  x\n1\n100  a     b");
         assert_eq!(table::<[String; 0]>(&[]), "");
-    }
-
-    #[test]
-    fn control_characters_reach_no_terminal() {
-        assert_eq!(plain("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
     }
 }

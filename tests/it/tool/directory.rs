@@ -23,6 +23,7 @@ on_a_directory! {
     names_that_several_have_are_refused_with_their_ids
     a_queued_image_is_filled
     errors_are_documents_with_json
+    an_administrator_finds_what_the_community_and_nobody_lists
 }
 
 #[test]
@@ -181,6 +182,9 @@ fn all_that_can_be_deleted_is_deleted() {
 #[test]
 fn a_bench_measures_and_leaves_no_image() {
     let tool = Tool::on_directory();
+    // A bench makes no place of images where there is none.
+    tool.json(&["put", "/dev/null", "--name", "first"]);
+    tool.text(&["rm", "first"]);
     let args = [
         "bench",
         "--size",

@@ -1,10 +1,12 @@
 //! The tool `smalti`, run as a program: what it prints, what it leaves, and how it ends.
 
 mod directory;
+mod ending;
 mod refusals;
 mod round;
 mod serve;
 mod served;
+mod server;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

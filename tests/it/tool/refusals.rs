@@ -14,6 +14,8 @@ fn a_place_without_images_says_what_to_do() {
         &["gc"],
         &["verify"],
         &["stats"],
+        &["put", "/dev/null", "--image", "x"],
+        &["bench"],
     ] {
         tool.refused(args, 3, "there are no images");
     }
@@ -71,6 +73,7 @@ fn wrong_words_are_refused_before_anything_happens() {
         &["put", "a.raw", "--property", "=x"],
         &["put", "a.raw", "--image", "x", "--name", "y"],
         &["put", "a.raw", "--property", "disk_format=iso"],
+        &["put", "a.raw", "--property", "visibility=public"],
         &["get", "a", "b", "--range", "1-2,3-4"],
         &["get", "a", "b", "--range", "1-2", "--offset", "5"],
         &["set", "a", "--protect", "--unprotect"],

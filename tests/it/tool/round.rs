@@ -238,3 +238,27 @@ pub(super) fn errors_are_documents_with_json(tool: &Tool) {
         "SchemaViolation",
     );
 }
+
+pub(super) fn an_administrator_finds_what_the_community_and_nobody_lists(tool: &Tool) {
+    tool.file("disk", b"x");
+    for (name, option) in [
+        ("c", &["--visibility", "community"][..]),
+        ("h", &["--hidden"]),
+    ] {
+        tool.json(&[&["put", "disk", "--name", name], option].concat());
+        assert_eq!(tool.json(&["show", name])["name"], name);
+    }
+    let named = |args: &[&str]| {
+        let list = tool.json(args);
+        let images = list["images"].as_array().expect("images");
+        let names = images.iter().map(|image| image["name"].to_string());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(named(&["ls", "--all"]), "\"c\"");
+    assert_eq!(
+        named(&["ls", "--all", "--filter", "os_hidden=true"]),
+        "\"h\""
+    );
+    assert_eq!(named(&["ls", "--all", "--filter", "visibility=public"]), "");
+    tool.refused(&["show", "none"], 3, "os_hidden=true");
+}

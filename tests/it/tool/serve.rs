@@ -47,7 +47,7 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
     );
     serve(&["--config", "smalti.toml"], 2, "smalti.toml, line 3");
     serve(&["--config", "broken.toml"], 2, "broken.toml, line");
-    serve(&["--config", "none.toml"], 3, "none.toml");
+    serve(&["--config", "none.toml"], 2, "none.toml");
     serve(&["--set", "no_such_key=1"], 2, "no_such_key");
     serve(&["--set", "IMAGE_SIZE_CAP=1"], 2, "write image_size_cap");
     serve(
@@ -55,7 +55,7 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
         2,
         "is not there yet; only 0",
     );
-    serve(&["--set", "policy_file=no.yaml"], 3, "no.yaml");
+    serve(&["--set", "policy_file=no.yaml"], 2, "no.yaml");
     serve(&["--set", "policy_file=policy.yaml"], 2, "policy.yaml");
     serve(&["--log", "=="], 2, "log level");
     assert!(!tool.path("images").exists(), "nothing was made");
@@ -72,7 +72,7 @@ fn an_address_that_is_none_is_named() {
         "--data",
         "images",
     ];
-    tool.refused(&args, 1, "listen on nowhere");
+    tool.refused(&args, 2, "listen on nowhere");
     assert!(!tool.path("images").exists(), "nothing was made");
 }
 

@@ -1,69 +1,10 @@
 //! The tool on a server: the same round trips as on a directory, through `smalti serve`.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use super::server::Served;
 use super::{Tool, arg, round};
 use crate::support::{Pattern, bytes};
-
-/// A server that runs, and ends when it is dropped.
-#[derive(Debug)]
-struct Served {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    url: String,
-}
-
-impl Served {
-    /// Starts one on the directory of a tool, and waits until it is ready.
-    fn start(tool: &Tool, args: &[&str]) -> Self {
-        let data = tool.path("images");
-        let fixed = [
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--log",
-            "warn",
-            "--data",
-            arg(&data),
-        ];
-        let mut command = tool.command(&[&fixed, args].concat());
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("a line");
-        let url = line
-            .trim()
-            .strip_prefix("listening on ")
-            .expect("its address");
-        let url = url.to_owned();
-        Self { child, stdout, url }
-    }
-
-    /// Asks it to end, and returns how it did.
-    fn end(mut self) -> Option<i32> {
-        self.signal("TERM");
-        let status = self.child.wait().expect("it ends");
-        let mut rest = String::new();
-        self.stdout.read_line(&mut rest).expect("readable");
-        assert_eq!(rest, "", "it prints one line");
-        status.code()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.expect("kill runs").success());
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It has ended where the test has come so far.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Runs a round trip on a server of one user.
 fn on_a_server(round: fn(&Tool)) {
@@ -105,6 +46,7 @@ on_a_server! {
     names_that_several_have_are_refused_with_their_ids
     a_queued_image_is_filled
     errors_are_documents_with_json
+    an_administrator_finds_what_the_community_and_nobody_lists
 }
 
 #[test]
@@ -161,7 +103,7 @@ fn the_directory_of_a_server_is_locked_and_the_error_says_what_to_do() {
         "--data",
         "other",
     ];
-    tool.refused(&same, 1, "name another address");
+    tool.refused(&same, 7, "name another address");
     assert!(!tool.path("other").exists());
     assert_eq!(served.end(), Some(0));
     // Nothing is left to be recovered, so a reader may open it.

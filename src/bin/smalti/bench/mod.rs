@@ -46,7 +46,7 @@ impl Bench {
     /// Answers with what was measured.
     pub(crate) fn run(&self, shell: Shell) -> Outcome<Answer> {
         interrupt::watch();
-        let measured = self.at.on(Need::Create, |place| {
+        let measured = self.at.on(Need::Write, |place| {
             let work = Work::new(place, self.size.0, self.connections, self.seconds);
             let measured = work.all(shell);
             let removed = work.remove_images();

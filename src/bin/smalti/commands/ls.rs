@@ -6,11 +6,11 @@ use smalti::wire::ImageAnswer;
 use smalti::{ImageId, ListQuery};
 
 use crate::at::At;
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Fault, Outcome, plain};
 use crate::place::{Listed, Need, Place};
 use crate::shell::{Answer, Shell};
 use crate::size::Size;
-use crate::table::{plain, table};
+use crate::table::table;
 use crate::words::pair;
 
 const AFTER: &str =
@@ -37,7 +37,7 @@ pub(crate) struct Ls {
     /// At most so many images [default: a page of the place]
     #[arg(long, value_name = "NUMBER")]
     limit: Option<u64>,
-    /// All images, however many
+    /// All images, however many; as administrator those of the community of all projects, too
     #[arg(long, conflicts_with = "limit")]
     all: bool,
     /// Behind this image
@@ -93,6 +93,11 @@ impl Ls {
             (true, _) => u64::MAX,
             (false, Some(limit)) => limit,
             (false, None) => return place.list(&query),
+        };
+        let names_some = self.filters.iter().any(|(key, _)| key == "visibility");
+        let query = match self.all && !names_some && place.asks_for_all() {
+            true => query.every_visibility(),
+            false => query,
         };
         let mut query = query.with_limit(wanted.min(PAGE));
         let mut whole = place.list(&query)?;

@@ -82,7 +82,11 @@ impl Put {
         let bar = shell.bar("upload", source.len_bytes());
         let mut source = source.with_bar(bar);
         interrupt::watch();
-        let known = self.at.on(Need::Create, |place| match &self.image {
+        let need = match self.image {
+            Some(_) => Need::Write,
+            None => Need::Create,
+        };
+        let known = self.at.on(need, |place| match &self.image {
             Some(image) => {
                 let id = place::find(place, image)?.image.id;
                 place.upload(&id, &mut source)
@@ -124,17 +128,56 @@ impl Put {
         put("min_disk", self.min_disk.map(Value::from));
         put("min_ram", self.min_ram.map(Value::from));
         put("tags", (!self.tags.is_empty()).then_some(json!(self.tags)));
-        let base: Vec<String> = body.keys().cloned().collect();
         for (name, value) in &self.properties {
-            if base.contains(name) {
-                let message = format!("--property {name}={value} is no custom property");
-                let option = name.replace('_', "-");
-                return Err(Fault::usage(message).with_hint(format!("use --{option}")));
-            }
+            expect_custom(name, value)?;
             body.insert(name.clone(), json!(value));
         }
         Ok(Value::Object(body))
     }
+}
+
+/// Options that set what is no custom property, by its name.
+const OPTIONS: [(&str, &str); 11] = [
+    ("id", "--id"),
+    ("name", "--name"),
+    ("disk_format", "--disk-format"),
+    ("container_format", "--container-format"),
+    ("tags", "--tag"),
+    ("visibility", "--visibility"),
+    ("owner", "--owner"),
+    ("protected", "--protected"),
+    ("os_hidden", "--hidden"),
+    ("min_disk", "--min-disk"),
+    ("min_ram", "--min-ram"),
+];
+/// Names of a document that the place alone writes.
+const WRITTEN: [&str; 14] = [
+    "checksum",
+    "created_at",
+    "direct_url",
+    "file",
+    "locations",
+    "os_hash_algo",
+    "os_hash_value",
+    "schema",
+    "self",
+    "size",
+    "status",
+    "stores",
+    "updated_at",
+    "virtual_size",
+];
+
+/// Tests that a property is a custom one: base properties have options of their own.
+fn expect_custom(name: &str, value: &str) -> Outcome {
+    let option = OPTIONS.iter().find(|(base, _)| *base == name);
+    let hint = match option {
+        Some((_, option)) => format!("use {option}"),
+        None if WRITTEN.contains(&name) => format!("leave it out, {name} is not to be set"),
+        None => return Ok(()),
+    };
+    let message = format!("--property {name}={value} is no custom property");
+    Err(Fault::usage(message).with_hint(hint))
 }
 
 /// Removes the record of an image that could not be filled.
@@ -196,6 +239,32 @@ mod tests {
             ("-", DiskFormat::Raw),
         ] {
             assert_eq!(guess(Path::new(file)), format, "{file}");
+        }
+    }
+
+    #[test]
+    fn base_properties_are_refused_with_the_option_that_sets_them() {
+        for (name, hint) in [
+            ("visibility", "use --visibility"),
+            ("os_hidden", "use --hidden"),
+            ("min_disk", "use --min-disk"),
+            ("tags", "use --tag"),
+            ("status", "leave it out"),
+        ] {
+            let fault = expect_custom(name, "x").unwrap_err().to_string();
+            assert!(fault.contains(&format!("do: {hint}")), "{fault}");
+        }
+        assert_eq!(expect_custom("os_distro", "debian"), Ok(()));
+    }
+
+    #[test]
+    fn what_an_image_shows_of_itself_is_no_custom_property() {
+        let engine = smalti::Engine::in_memory().unwrap();
+        let new = smalti::NewImage::named("a");
+        let image = engine.images(&smalti::Caller::admin()).create(new).unwrap();
+        let document = json!(smalti::wire::ImageDocument::new(&image));
+        for name in document.as_object().unwrap().keys() {
+            assert!(expect_custom(name, "x").is_err(), "{name}");
         }
     }
 

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use smalti::{ImageId, MemberStatus, ProjectId};
 
 use crate::at::At;
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Fault, Outcome, plain};
 use crate::place::{self, Need, Place};
 use crate::shell::Answer;
-use crate::table::{plain, table};
+use crate::table::table;
 use crate::words::project;
 
 const SHARE: &str = "The other project finds a shared image in its lists after it has accepted.

@@ -4,11 +4,11 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::at::At;
-use crate::fault::Outcome;
+use crate::fault::{Outcome, plain};
 use crate::place::{self, Known, Need};
 use crate::shell::Answer;
 use crate::size::Size;
-use crate::table::{plain, table};
+use crate::table::table;
 
 const AFTER: &str = "Example:
   smalti show debian.qcow2 --json | jq -r .os_hash_value";

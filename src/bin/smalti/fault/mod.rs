@@ -4,11 +4,14 @@
 //! and kinds as the API names them.
 
 mod hint;
+mod plain;
 
 use std::fmt;
 
 use serde_json::{Value, json};
 use smalti::wire::{ErrorAnswer, ErrorDocument};
+
+pub(crate) use plain::plain;
 
 /// What every step of the tool returns.
 pub(crate) type Outcome<T = ()> = Result<T, Fault>;
@@ -107,6 +110,13 @@ impl Fault {
         Self::new(exit, "Io", format!("{deed}: {error}"))
     }
 
+    /// Says how the tool ends of it, where that is not what the operating system says.
+    pub(crate) fn ending_in(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self.kind = exit.kind().to_owned();
+        self
+    }
+
     /// Makes the fault that a server has answered.
     pub(crate) fn answered(answer: ErrorAnswer, status: u16, request_id: Option<String>) -> Self {
         let ErrorAnswer {
@@ -169,14 +179,15 @@ impl Fault {
     }
 }
 
-/// Two lines for a reader, or one: what is wrong, and what to do.
+/// Two lines for a reader, or one: what is wrong, and what to do. What a server has written, or the
+/// one who named a file, reaches no terminal as a command of it.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "error: {}", plain(&self.message))?;
         if let Some((status, request_id)) = &self.answer {
-            write!(f, " (status {status}, {}", self.code)?;
+            write!(f, " (status {status}, {}", plain(&self.code))?;
             if let Some(id) = request_id {
-                write!(f, ", request {id}")?;
+                write!(f, ", request {}", plain(id))?;
             }
             f.write_str(")")?;
         }
@@ -239,5 +250,16 @@ mod tests {
             "error: a (status 502, Usage, request req-1)"
         );
         assert_eq!(fault.to_json()["error"]["request_id"], "req-1");
+    }
+
+    #[test]
+    fn what_a_server_answers_commands_no_terminal() {
+        let evil = "\u{1b}]0;x\u{7}\u{9b}2J\r\n";
+        let answer = json!({ "error": { "code": evil, "kind": "Invalid", "message": evil } });
+        let document = serde_json::from_value::<ErrorAnswer>(answer);
+        let fault = Fault::answered(document.unwrap(), 400, Some(evil.into()));
+        let shown = fault.to_string();
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        assert_eq!(shown.matches("\\u{1b}]0;x").count(), 3, "{shown}");
     }
 }

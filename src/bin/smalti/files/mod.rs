@@ -2,8 +2,10 @@
 
 mod digest;
 mod holes;
+mod names;
 mod pattern;
 mod source;
+mod stream;
 mod target;
 
 use smalti::Bytes;
@@ -11,8 +13,9 @@ use smalti::Bytes;
 use crate::fault::Outcome;
 
 pub(crate) use digest::Digester;
+pub(crate) use names::Replace;
 pub(crate) use source::{Source, Stretch};
-pub(crate) use target::{Replace, Target};
+pub(crate) use target::Target;
 
 /// Takes the data of an image, in order.
 pub(crate) trait Sink {

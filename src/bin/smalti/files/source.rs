@@ -8,6 +8,7 @@ use smalti::{Algorithm, Bytes, ErrorCode};
 
 use super::holes;
 use super::pattern::Pattern;
+use super::stream::Stream;
 use crate::fault::{Fault, Outcome};
 use crate::files::Digester;
 use crate::interrupt;
@@ -37,7 +38,7 @@ enum Input {
     /// A regular file, which may have holes.
     File(File),
     /// Anything that is read to its end.
-    Stream(File),
+    Stream(Stream),
     Pattern(Pattern),
 }
 
@@ -59,7 +60,7 @@ impl Source {
         let fault = |error: io::Error| Fault::io(format_args!("open {}", path.display()), &error);
         if path == Path::new("-") {
             let stdin = File::open("/dev/stdin").map_err(fault)?;
-            return Ok(Self::new(Input::Stream(stdin), None));
+            return Ok(Self::new(Input::Stream(Stream::begin(stdin)), None));
         }
         let file = File::open(path).map_err(fault)?;
         let data = file.metadata().map_err(fault)?;
@@ -69,7 +70,7 @@ impl Source {
         // Files of /proc say that they are empty, and are not.
         Ok(match data.is_file() && data.len() > 0 {
             true => Self::new(Input::File(file), Some(data.len())),
-            false => Self::new(Input::Stream(file), None),
+            false => Self::new(Input::Stream(Stream::begin(file)), None),
         })
     }
 
@@ -187,7 +188,8 @@ impl Source {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         let buf = &mut buf[..count];
         match &mut self.input {
-            Input::File(input) | Input::Stream(input) => input.read(buf),
+            Input::File(input) => input.read(buf),
+            Input::Stream(input) => input.read(buf),
             Input::Pattern(pattern) => pattern.read(buf),
         }
     }
@@ -197,8 +199,9 @@ impl Source {
 impl Read for Source {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.expect_more()?;
-        let count = self.read_input(buf)?;
+        let read = self.read_input(buf);
         self.expect_more()?;
+        let count = read?;
         self.position += count as u64;
         self.bar.add(count as u64);
         Ok(count)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use smalti::Bytes;
 
+use super::names::{self, Replace, exists};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Digester, Sink};
 use crate::interrupt;
@@ -31,6 +32,7 @@ enum Out {
         file: File,
         temporary: PathBuf,
         path: PathBuf,
+        replace: Replace,
     },
     /// Anything else that takes bytes in order.
     Stream(Box<dyn Write>),
@@ -61,12 +63,8 @@ impl Target {
                 let file = OpenOptions::new().write(true).open(path).map_err(fault)?;
                 Ok(Self::new(Out::Stream(Box::new(file)), shell))
             }
-            Ok(_) if replace == Replace::Never => {
-                let message = format!("{} is there already", path.display());
-                Err(Fault::new(Exit::Conflict, "Exists", message)
-                    .with_hint("use another name, or --force to replace it"))
-            }
-            _ => Self::beside(path, shell),
+            Ok(_) if replace == Replace::Never => Err(exists(path)),
+            _ => Self::beside(path, replace, shell),
         }
     }
 
@@ -75,7 +73,7 @@ impl Target {
         Self::new(Out::Nowhere, shell)
     }
 
-    fn beside(path: &Path, shell: Shell) -> Outcome<Self> {
+    fn beside(path: &Path, replace: Replace, shell: Shell) -> Outcome<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.smalti-{}", std::process::id()));
         let file = OpenOptions::new()
@@ -90,6 +88,7 @@ impl Target {
                 file,
                 temporary,
                 path,
+                replace,
             },
             shell,
         ))
@@ -137,21 +136,24 @@ impl Target {
     /// Ends it: what was taken is durable, and a file has its name.
     ///
     /// # Errors
-    /// If that fails; there is no file then.
+    /// If that fails, or if a file that is not to be replaced has come meanwhile.
     pub(crate) fn finish(mut self) -> Outcome {
-        let done = match &mut self.out {
+        let fault = |error: io::Error| Fault::io("end the file", &error);
+        match &mut self.out {
             Out::File {
                 file,
                 temporary,
                 path,
-            } => file
-                .set_len(self.len_bytes)
-                .and_then(|()| file.sync_all())
-                .and_then(|()| fs::rename(temporary, path)),
-            Out::Stream(stream) => stream.flush(),
-            Out::Nowhere => Ok(()),
-        };
-        done.map_err(|error| Fault::io("end the file", &error))?;
+                replace,
+            } => {
+                file.set_len(self.len_bytes)
+                    .and_then(|()| file.sync_all())
+                    .map_err(fault)?;
+                names::give(temporary, path, *replace)?;
+            }
+            Out::Stream(stream) => stream.flush().map_err(fault)?,
+            Out::Nowhere => {}
+        }
         self.out = Out::Nowhere;
         Ok(())
     }
@@ -219,15 +221,6 @@ impl Drop for Target {
             let _ = fs::remove_file(temporary);
         }
     }
-}
-
-/// Whether a file that is there is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Replace {
-    /// It stays.
-    Never,
-    /// It is replaced.
-    Always,
 }
 
 /// Writes bytes, and leaves whole blocks of zeros out.

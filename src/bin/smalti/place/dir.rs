@@ -27,6 +27,7 @@ pub(crate) struct DirPlace {
     engine: Engine,
     images: Images,
     dir: PathBuf,
+    asks_for_all: bool,
 }
 
 /// Opens the engine of a directory. One that was not closed cleanly is opened for writing, which
@@ -64,6 +65,7 @@ impl DirPlace {
             engine,
             images,
             dir,
+            asks_for_all: caller.is_admin() && caller.project_id().is_none(),
         })
     }
 
@@ -190,6 +192,10 @@ impl Place for DirPlace {
             Some(reader) => self.give(&reader, range, sink),
             None => Err(super::no_data(id)),
         }
+    }
+
+    fn asks_for_all(&self) -> bool {
+        self.asks_for_all
     }
 
     fn close(&self) -> Outcome {

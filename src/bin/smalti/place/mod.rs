@@ -70,6 +70,9 @@ pub(crate) trait Place: Sync {
     /// Gives the data of an image, or a range of it, to a sink.
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome;
 
+    /// Tells whether nobody in particular asks: an administrator, or whoever a server takes it for.
+    fn asks_for_all(&self) -> bool;
+
     /// Leaves the place; nothing may be asked of it afterwards.
     fn close(&self) -> Outcome;
 }

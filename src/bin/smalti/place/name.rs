@@ -4,8 +4,7 @@ use smalti::wire::ImageAnswer;
 use smalti::{ImageId, ListQuery};
 
 use super::{Known, Place};
-use crate::fault::{Exit, Fault, Outcome};
-use crate::table::plain;
+use crate::fault::{Exit, Fault, Outcome, plain};
 
 /// How many images of one name a message lists.
 const LISTED: u64 = 10;
@@ -14,12 +13,16 @@ const LISTED: u64 = 10;
 /// is written like an id is one.
 ///
 /// Images of other projects that the caller has not accepted are found by id alone, so that nobody
-/// else can make a name mean something new.
+/// else can make a name mean something new. Where nobody in particular asks, all are found.
 pub(crate) fn find(place: &dyn Place, image: &str) -> Outcome<Known> {
     if let Ok(id) = image.parse::<ImageId>() {
         return place.show(&id);
     }
     let by_name = ListQuery::new().name(image).with_limit(LISTED);
+    let by_name = match place.asks_for_all() {
+        true => by_name.every_visibility(),
+        false => by_name,
+    };
     let mut found = place.list(&by_name)?.list.images;
     found.extend(place.list(&by_name.hidden())?.list.images);
     match &found[..] {
@@ -31,8 +34,10 @@ pub(crate) fn find(place: &dyn Place, image: &str) -> Outcome<Known> {
 
 fn missing(image: &str) -> Fault {
     let message = format!("no image has the id or name {image:?}");
-    Fault::new(Exit::NotFound, "NotFound", message)
-        .with_hint("`smalti ls --all` shows what there is")
+    Fault::new(Exit::NotFound, "NotFound", message).with_hint(
+        "`smalti ls --all` shows what there is, hidden images with --filter os_hidden=true; \
+         those of the community are found by id, or listed with --filter visibility=community",
+    )
 }
 
 fn ambiguous(image: &str, several: &[ImageAnswer]) -> Fault {

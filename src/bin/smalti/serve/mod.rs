@@ -3,12 +3,14 @@
 //! It reads the configuration, opens the engine, and leaves the rest to the library's front end.
 
 mod config;
+mod ending;
 mod log;
 mod open;
 mod run;
 mod scrape;
 mod upkeep;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,16 +18,17 @@ use clap::{ArgGroup, Args, ValueEnum};
 use smalti::http::{HttpSettings, Identity};
 use tokio::net::TcpListener;
 
-use crate::fault::{Fault, Outcome};
-use crate::interrupt::Signals;
+use crate::fault::{Exit, Fault, Outcome};
 use crate::shell::{Answer, Shell};
 use crate::words::pair;
 use config::Config;
+use ending::Ending;
+use run::Ready;
 use upkeep::Upkeep;
 
 const AFTER: &str = "One of --single-user and --behind-proxy says who callers are. When it is ready it prints one line \
 with its address on standard output; it logs on standard error. SIGTERM or SIGINT end it: running \
-requests may finish, and nothing acknowledged is lost.
+requests may finish, and nothing acknowledged is lost. A second one breaks them off.
 
 The configuration is a TOML file of keys that are named as in the Images API's service; --set goes \
 over it. `smalti serve --list-keys` shows all keys.
@@ -55,10 +58,13 @@ pub(crate) struct Serve {
     /// Everybody who reaches the address is an administrator
     #[arg(long)]
     single_user: bool,
-    /// A proxy in front authenticates, and sends X-Identity-Status, X-Project-Id and X-Roles
+    /// A proxy in front authenticates, and says by headers who asks; it must strip from outside
+    /// X-Identity-Status, X-User-Id, X-Project-Id, X-Tenant-Id, X-Roles, X-Role, X-Service-Roles,
+    /// X-Service-Catalog, X-User-Domain-Id, X-Project-Domain-Id and OpenStack-System-Scope
     #[arg(long)]
     behind_proxy: bool,
-    /// Address for metrics in the text format of Prometheus, at /metrics
+    /// Address for metrics in the text format of Prometheus, at /metrics; logged, and with --json in
+    /// the line that says it is ready
     #[arg(long, value_name = "ADDR")]
     metrics_listen: Option<String>,
     /// Form of the log
@@ -93,7 +99,7 @@ impl Serve {
         let config = Config::load(self.config.as_deref(), &self.sets)?;
         config.stores.expect_only(&self.data)?;
         let front = self.front(&config)?;
-        log::begin(self.log_format, &self.log_level)?;
+        let _log = log::begin(self.log_format, &self.log_level)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -101,13 +107,18 @@ impl Serve {
         // Before the engine is opened, which may take a while: an address in use is told at once.
         let listener = runtime.block_on(bind(&self.listen))?;
         let scraped = runtime.block_on(self.bind_metrics())?;
-        let signals = runtime.block_on(async { Signals::new() })?;
+        let ending = Ending::watch(&runtime)?;
         let engine = open::engine(&self.data, &config)?;
-        if let Some(listener) = scraped {
-            runtime.block_on(async { scrape::begin(listener, engine.clone()) })?;
-        }
+        ending.opened();
+        let metrics = match scraped {
+            Some(listener) => {
+                Some(runtime.block_on(async { scrape::begin(listener, engine.clone()) })?)
+            }
+            None => None,
+        };
         let upkeep = Upkeep::begin(&engine, Duration::from_secs(self.collect_every));
-        let served = runtime.block_on(run::run(engine.clone(), front, listener, signals, shell));
+        let ready = Ready { shell, metrics };
+        let served = runtime.block_on(run::run(engine.clone(), front, listener, ending, ready));
         upkeep.end();
         let closed = open::close(&engine, &self.data);
         served.and(closed).map(|()| Answer::default())
@@ -142,15 +153,20 @@ impl Serve {
 fn nobody() -> Fault {
     Fault::usage("nothing says who callers are").with_hint(
         "--single-user makes everybody who reaches the address an administrator: for one machine. \
-         --behind-proxy trusts the headers X-Identity-Status, X-Project-Id and X-Roles: for a proxy \
-         that authenticates, and strips them from what comes from outside",
+         --behind-proxy trusts the headers that `smalti serve --help` lists: for a proxy that \
+         authenticates, and strips them from what comes from outside",
     )
 }
 
 async fn bind(address: &str) -> Outcome<TcpListener> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|error| {
+        let exit = match error.kind() {
+            ErrorKind::InvalidInput => Exit::Usage,
+            _ => Exit::Unavailable,
+        };
         Fault::io(format_args!("listen on {address}"), &error)
+            .ending_in(exit)
             .with_hint("name another address, or port 0 for a free one")
     })
 }

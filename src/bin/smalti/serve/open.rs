@@ -8,7 +8,7 @@ use smalti::engine::Recovery;
 use smalti::{Engine, Rules};
 
 use super::config::Config;
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Exit, Fault, Outcome};
 
 /// How long a close waits for uploads, which the front end has ended before.
 const CLOSE: Duration = Duration::from_secs(30);
@@ -54,6 +54,7 @@ fn rules(config: &Config) -> Outcome<Option<Rules>> {
 fn read(path: &Path) -> Outcome<String> {
     let fault = |error: std::io::Error| {
         Fault::io(format_args!("read {}", path.display()), &error)
+            .ending_in(Exit::Usage)
             .with_hint("mend policy_file or property_protection_file of the configuration")
     };
     let len = fs::metadata(path).map_err(fault)?.len();

@@ -47,9 +47,13 @@ impl Source {
 
 /// Begins to record and to answer, within a runtime.
 ///
+/// Returns the url of the figures.
+///
 /// # Errors
 /// If metrics are recorded already.
-pub(super) fn begin(listener: TcpListener, engine: Engine) -> Outcome {
+pub(super) fn begin(listener: TcpListener, engine: Engine) -> Outcome<String> {
+    let address = listener.local_addr();
+    let address = address.map_err(|error| Fault::io("read the address of metrics", &error))?;
     let handle = PrometheusBuilder::new()
         .install_recorder()
         .map_err(|error| {
@@ -67,7 +71,9 @@ pub(super) fn begin(listener: TcpListener, engine: Engine) -> Outcome {
         }
     });
     tokio::spawn(answer_all(listener, Source { handle, engine }));
-    Ok(())
+    let url = format!("http://{address}/metrics");
+    tracing::info!(url, "metrics are answered");
+    Ok(url)
 }
 
 async fn answer_all(listener: TcpListener, source: Source) {

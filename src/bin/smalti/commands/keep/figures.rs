@@ -2,8 +2,9 @@
 
 use smalti::{GcPlan, GcReport, Stats, VerifyReport};
 
+use crate::fault::plain;
 use crate::size::Size;
-use crate::table::{plain, table};
+use crate::table::table;
 
 /// Rows of a name and what there is of it.
 type Rows<'a> = &'a [(&'a str, String)];

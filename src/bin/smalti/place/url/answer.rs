@@ -7,8 +7,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use smalti::wire::ErrorAnswer;
 
-use crate::fault::{Exit, Fault};
-use crate::table::plain;
+use crate::fault::{Exit, Fault, plain};
 
 /// How much of the body of a refusal is read, in bytes.
 pub(super) const REASON_MAX_BYTES: usize = 16 << 10;

@@ -23,6 +23,7 @@ const DIGEST: Algorithm = Algorithm::Sha512;
 #[derive(Debug)]
 pub(crate) struct UrlPlace {
     client: Client,
+    asks_for_all: bool,
 }
 
 impl UrlPlace {
@@ -33,7 +34,10 @@ impl UrlPlace {
         timeout: Duration,
     ) -> Outcome<Self> {
         let client = Client::new(url, headers, timeout)?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            asks_for_all: headers.is_empty(),
+        })
     }
 
     fn json(&self, method: Method, path: &[&str], body: Option<&Value>) -> Outcome<Value> {
@@ -141,6 +145,10 @@ impl Place for UrlPlace {
             0 => Ok(()),
             left => Err(answer::cut(left)),
         }
+    }
+
+    fn asks_for_all(&self) -> bool {
+        self.asks_for_all
     }
 
     fn close(&self) -> Outcome {

@@ -16,7 +16,9 @@ const MAX_BYTES: u64 = 1 << 20;
 /// # Errors
 /// If it cannot be read, or is not TOML; repeated keys are not.
 pub(super) fn read(path: &Path) -> Outcome<Vec<Given>> {
-    let fault = |error: std::io::Error| Fault::io(format_args!("read {}", path.display()), &error);
+    let fault = |error: std::io::Error| {
+        Fault::io(format_args!("read {}", path.display()), &error).ending_in(Exit::Usage)
+    };
     let len = std::fs::metadata(path).map_err(fault)?.len();
     if len > MAX_BYTES {
         let message = format!("{} is {len} bytes, limit {MAX_BYTES}", path.display());

@@ -145,13 +145,6 @@ impl Store {
         if !self.path.as_ref().is_none_or(same) {
             return Err(self.later("a path other than that of --data is not there yet"));
         }
-        if self.description.is_some() || self.weight != 0 {
-            // Nobody sees them while there is one store.
-            tracing::debug!(
-                store = self.name,
-                "description and weight of the only store"
-            );
-        }
         Ok(())
     }
 

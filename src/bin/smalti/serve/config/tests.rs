@@ -52,6 +52,24 @@ fn every_key_takes_its_default_and_nothing_changes() {
 }
 
 #[test]
+fn sizes_that_ask_for_nothing_are_taken_with_and_without_a_unit() {
+    for (key, value) in [
+        ("image_cache_max_size", "10GiB"),
+        ("image_cache_max_size", "10737418240"),
+        ("user_storage_quota", "0B"),
+        ("user_storage_quota", "0"),
+    ] {
+        for (text, sets) in [
+            (String::new(), &[(key, value)][..]),
+            (format!("{key} = \"{value}\"\n"), &[]),
+        ] {
+            assert_eq!(load(&text, sets), Ok(Config::default()), "{key} = {value}");
+        }
+    }
+    assert!(load("", &[("image_cache_max_size", "10GB")]).is_err());
+}
+
+#[test]
 fn each_key_stands_once() {
     let later = later::LATER.iter().map(|key| key.name);
     let mut names: Vec<&str> = keys::all().map(|key| key.name).chain(later).collect();
