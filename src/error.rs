@@ -9,6 +9,11 @@ use std::fmt;
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Shortens what a client has sent to what a message may hold.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 /// What went wrong: kind, stable code, message, and the cause where there is one.
 pub struct Error(Box<Inner>);
 

@@ -15,7 +15,7 @@ use super::route::Row;
 use super::site::Site;
 use super::target::Variables;
 use crate::engine::Images;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, shown};
 use crate::id::{ImageId, ProjectId};
 use crate::policy::Caller;
 
@@ -89,17 +89,13 @@ impl Call {
     /// Returns the image that the path names. Any text is taken; one that is no id names nothing,
     /// which is not told to who may not write anyway.
     pub(super) fn image_id(&self) -> Result<ImageId> {
-        self.image_id_in(&self.variables.first)
-    }
-
-    /// Returns the image that a part of the path names, as [`Call::image_id`].
-    pub(super) fn image_id_in(&self, part: &str) -> Result<ImageId> {
+        let part = self.variables.first.as_str();
         part.parse().map_err(|_| {
             if self.head.method != Method::GET && self.is_anonymous {
                 let message = "a caller without identity may only read";
                 return Error::new(ErrorCode::ReadOnlyCaller, message);
             }
-            let shown: String = part.chars().take(64).collect();
+            let shown = shown(part);
             Error::new(ErrorCode::NotFound, format!("no image {shown:?}"))
         })
     }

@@ -13,7 +13,7 @@ use super::body::BodyStream;
 use super::call::Call;
 use super::download::SlicesBody;
 use super::refusal::Refusal;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, shown};
 use crate::image::Image;
 use crate::ingest::UploadOptions;
 use crate::policy::Action;
@@ -55,7 +55,7 @@ fn check_type(call: &Call) -> Result<()> {
     if media_type.eq_ignore_ascii_case(OCTETS) {
         return Ok(());
     }
-    let shown: String = media_type.chars().take(64).collect();
+    let shown = shown(media_type);
     let message = format!("media type {shown:?} is not {OCTETS}");
     Err(Error::new(ErrorCode::UnsupportedMediaType, message))
 }
@@ -68,7 +68,7 @@ fn declared_size(call: &Call) -> Result<Option<u64>> {
             let text = value.to_str().unwrap_or_default().trim();
             let size = text.parse::<u64>().ok();
             size.ok_or_else(|| {
-                let shown: String = text.chars().take(64).collect();
+                let shown = shown(text);
                 let message = format!("{IMAGE_SIZE} {shown:?} is no number of bytes, 0 or more");
                 Error::new(ErrorCode::InvalidSize, message)
             })?

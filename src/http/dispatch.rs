@@ -22,7 +22,7 @@ use super::site::Site;
 use super::target::Target;
 use super::{answer, data, identity, images, info, metrics, off, sharing, versions};
 use crate::engine::Engine;
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, shown};
 use crate::policy::Action;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -127,10 +127,10 @@ fn redirected(path: &str) -> Response {
 fn unknown(head: &Parts) -> Refusal {
     let method = head.method.as_str();
     if METHODS.contains(&method) {
-        let shown: String = head.uri.path().chars().take(64).collect();
+        let shown = shown(head.uri.path());
         return Refusal::new(ErrorCode::NotFound, format!("no path {shown:?}"));
     }
-    let shown: String = method.chars().take(64).collect();
+    let shown = shown(method);
     let message = format!("method {shown:?} is not one of {}", METHODS.join(", "));
     Refusal::new(ErrorCode::NotImplemented, message)
 }

@@ -4,12 +4,11 @@
 //! Stores, staging, import, tasks and the cache.
 
 use axum::response::Response;
-use hyper::header::ALLOW;
 
 use super::answer;
 use super::call::Call;
 use super::refusal::Refusal;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, shown};
 use crate::image::Status;
 use crate::json::{self, Json, Object};
 use crate::policy::Action;
@@ -75,7 +74,7 @@ fn check_task_query(parameters: &Parameters) -> Result<()> {
             _ => (true, ErrorCode::Internal),
         };
         if !is_fine {
-            let shown: String = value.chars().take(64).collect();
+            let shown = shown(value);
             return Err(Error::new(code, format!("{name} {shown:?} is not legal")));
         }
     }
@@ -89,7 +88,7 @@ fn is_status(word: &str) -> bool {
 /// Answers that there is no such task.
 pub(super) fn show_task(call: &Call) -> Result<Response, Refusal> {
     call.images.check_global(Action::Tasks)?;
-    let shown: String = call.variables.first.chars().take(64).collect();
+    let shown = shown(&call.variables.first);
     Err(Refusal::new(
         ErrorCode::NotFound,
         format!("no task {shown:?}"),
@@ -106,7 +105,7 @@ pub(super) fn create_task(call: &Call) -> Result<Response, Refusal> {
 /// Answers to who may that no task is deleted.
 pub(super) fn delete_task(call: &Call) -> Result<Response, Refusal> {
     call.images.check_global(Action::TaskWrite)?;
-    Err(Refusal::method("DELETE", "GET").with(ALLOW, "GET"))
+    Err(Refusal::method("DELETE", "GET"))
 }
 
 /// Refuses an import: no method is enabled.
@@ -115,7 +114,7 @@ pub(super) async fn import(mut call: Box<Call>) -> Result<Response, Refusal> {
     let request = json::object(&body)?;
     let method = object(request.member("method"), "method")?;
     let name = text(method.member("name"), "method name")?;
-    let shown: String = name.chars().take(64).collect();
+    let shown = shown(name);
     let message = format!("import method {shown:?} is not one of those enabled: none");
     Err(Refusal::new(ErrorCode::UnknownImportMethod, message))
 }

@@ -59,9 +59,10 @@ async fn with_member<T: Send + 'static>(
 
 pub(super) async fn put_tag(call: Box<Call>) -> Result<Response, Refusal> {
     check_tag(&call)?;
-    let (id, tag) = (call.image_id(), call.variables.second.clone());
+    let tag = call.variables.second.clone();
+    // What is wrong with a tag is told before whether there is such an image.
     call.site.engine.settings().limits.check_tag(&tag)?;
-    let id = id?;
+    let id = call.image_id()?;
     let tagged = call.run(move |images| images.tags(&id).add(&tag));
     tagged.await?;
     Ok(answer::empty(204))

@@ -30,15 +30,10 @@ pub(crate) use order::compare;
 pub use order::{Direction, SortKey};
 pub(crate) use time::seconds_of;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, shown};
 
 /// Makes the error for a value that a parameter does not take.
 fn bad_value(code: ErrorCode, name: &str, value: &str, form: &str) -> Error {
     let (name, value) = (shown(name), shown(value));
     Error::new(code, format!("{name} {value:?} is not {form}"))
-}
-
-/// Shortens what a client has sent to what a message may hold.
-fn shown(text: &str) -> String {
-    text.chars().take(64).collect()
 }
