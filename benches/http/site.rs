@@ -29,13 +29,12 @@ impl Site {
         let engine = Engine::builder(dir.path()).open().expect("an engine");
         let images = engine.images(&Caller::admin());
         for number in 0..IMAGES {
-            images.create(described(number)).expect("created");
+            let image = images.create(described(number)).expect("created");
+            fill(&images, image.id(), &number.to_le_bytes());
         }
         let id = *images.create(described(IMAGES)).expect("created").id();
-        let mut upload = images.upload(&id).expect("begun");
         let bytes = noise(plan.size_mib << 20);
-        upload.read_from(&mut &bytes[..]).expect("written");
-        upload.finish().expect("finished");
+        fill(&images, &id, &bytes);
         let front = serve(&engine);
         let mut client = Client::new(front);
         let body = |client: &mut Client, path: &str| client.body(get(path, "").as_bytes());
@@ -52,6 +51,12 @@ impl Site {
             _dir: dir,
         }
     }
+}
+
+fn fill(images: &Images, id: &ImageId, mut bytes: &[u8]) {
+    let mut upload = images.upload(id).expect("begun");
+    upload.read_from(&mut bytes).expect("written");
+    upload.finish().expect("finished");
 }
 
 /// An image as clouds have them.

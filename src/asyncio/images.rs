@@ -198,15 +198,29 @@ impl AsyncImages {
     }
 
     /// Returns a page of a list, as [`Images::list`], on a thread of the engine: some filters and
-    /// orders of many images take milliseconds.
+    /// orders of many images take milliseconds. A short page of all images in order of creation is
+    /// read where it is polled, as long as such pages take no longer than some look-ups do.
     ///
     /// Dropping the future loses the page and nothing else.
     ///
     /// # Errors
     /// Those of [`Images::list`].
     pub async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let query = query.clone();
-        self.call(move |images| images.list(&query)).await
+        let same = query.clone();
+        self.run_page(query, move |images| images.list(&same)).await
+    }
+
+    /// Runs what reads a page, here if it is short.
+    pub(crate) async fn run_page<T: Send + 'static>(
+        &self,
+        query: &ListQuery,
+        work: impl FnOnce(&Images) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let pace = &self.images.engine().inner.base.pace;
+        match self.images.is_short(query) && pace.may_run() {
+            true => pace.run(|| work(&self.images)),
+            false => self.call(work).await,
+        }
     }
 
     /// Runs any other calls on a thread of the engine: those of members and tags, or several at

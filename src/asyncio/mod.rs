@@ -8,6 +8,7 @@
 //! | call | runs |
 //! |---|---|
 //! | [`show`](AsyncImages::show) | where it is polled: one look-up, cheaper than a hop to another thread |
+//! | [`list`](AsyncImages::list) of at most 100 images without filters, in order of creation | where it is polled, as long as that turns out quick, else as all others |
 //! | bytes to be read that are in memory and proved | where they are polled |
 //! | [`open`](AsyncImages::open) | where it is polled if the first page of the manifest is in memory, else as all others |
 //! | all others, and every other byte that is read or written | on threads of the engine's own |

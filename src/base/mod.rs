@@ -4,6 +4,8 @@
 //! index becomes bytes of a pack.
 
 mod offload;
+#[cfg(feature = "tokio")]
+mod pace;
 mod pages;
 mod random;
 
@@ -40,6 +42,9 @@ pub(crate) struct Base {
     closing: AtomicBool,
     /// Where asynchronous callers have their blocking calls run, and long reads their proofs.
     pub(crate) offload: Offload,
+    /// Whether short calls of asynchronous callers may run where they are polled.
+    #[cfg(feature = "tokio")]
+    pub(crate) pace: pace::Pace,
     closed: AtomicBool,
     /// Held as long as anything of the engine may read or write: until it is closed, or the last
     /// upload, reader and collection is dropped. The last field, so that it goes last.
@@ -75,6 +80,8 @@ impl Base {
             random,
             closing,
             offload: Offload::new(),
+            #[cfg(feature = "tokio")]
+            pace: pace::Pace::default(),
             closed: AtomicBool::new(false),
             lock: Mutex::default(),
         }

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Members, Page, Tags};
+use super::{Engine, Members, Tags};
 use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::image::{Deletion, Image, Limits, NewImage, Patch, PropertyAction, Status};
-use crate::index::lists::{self, Ask, Reach};
 use crate::index::{Durability, Get, Kv, images, members};
 use crate::ingest::Ingest;
 use crate::policy::{self, Action, Caller, Judge, Membership, Policy};
-use crate::query::ListQuery;
 
 /// The images of an engine, as one caller may see and change them.
 ///
@@ -182,68 +180,6 @@ impl Images {
                 true => images::put(put, &image),
                 false => Ok(()),
             }
-        })
-    }
-
-    /// Returns a page of the images that the caller may list and that pass the filters of a query,
-    /// in its order, from one snapshot.
-    ///
-    /// Costs what the page shows, and a little for each filter; `docs/benchmarks.md` has how much,
-    /// and for which orders of very common values it is more.
-    ///
-    /// # Errors
-    /// `Forbidden` unless policy lets the caller list; `InvalidMarker` if the marker is no image
-    /// that the caller sees. A deleted marker is one of these: begin anew.
-    pub fn list(&self, query: &ListQuery) -> Result<Page> {
-        let policy = self.policy();
-        let judge = self.judge(&*policy);
-        judge.check_list()?;
-        let len = query.page_len(&self.engine.inner.settings.page);
-        let limit = usize::try_from(len).unwrap_or(usize::MAX);
-        let project = self.caller.project_id();
-        let reach = match judge.is_admin() {
-            true => Reach::Everything(project),
-            false => Reach::Project(project),
-        };
-        let hides = policy.may_hide_rows();
-        let admit = |image: &Image, membership| !hides || judge.lists(image, membership);
-        let filters = query.filters();
-        let shows_all = filters
-            .properties
-            .keys()
-            .all(|name| judge.shows_property(name));
-        let rows = self.readable()?.kv.read(|get| {
-            let after = query.marker().map(|id| self.marker(get, &judge, id));
-            let after = after.transpose()?;
-            let ask = Ask {
-                reach,
-                filters,
-                order: query.order(),
-                after: after.as_ref(),
-                limit: if shows_all { limit } else { 0 },
-                admit: &admit,
-            };
-            lists::page(get, &ask)
-        })?;
-        let images = rows.into_iter();
-        let images: Vec<Image> = images
-            .map(|(image, membership)| answer(&judge, image, membership))
-            .collect();
-        Ok(Page::new(query.clone(), images, limit))
-    }
-
-    fn marker(&self, get: &dyn Get, judge: &Judge<'_>, id: &ImageId) -> Result<Image> {
-        let found = images::find(get, id)?;
-        let seen = match found {
-            Some(image) => {
-                let membership = self.membership(get, &image)?;
-                judge.sees(&image, membership).then_some(image)
-            }
-            None => None,
-        };
-        seen.ok_or_else(|| {
-            let id = ImageId::from_bytes(*id.as_bytes());
-            Error::new(ErrorCode::InvalidMarker, format!("marker {id} is no image"))
         })
     }
 

@@ -5,6 +5,7 @@ mod care;
 mod data;
 mod format;
 mod images;
+mod list;
 mod members;
 mod operator;
 mod page;
@@ -27,6 +28,8 @@ use crate::policy::{Caller, Policy};
 
 pub use builder::{Builder, Recovery};
 pub use images::Images;
+#[cfg(feature = "http")]
+pub(crate) use list::Listed;
 pub use members::Members;
 pub use page::Page;
 pub use settings::{Dedup, Settings};

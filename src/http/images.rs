@@ -1,5 +1,7 @@
 //! Records of images: create, show, list, patch, delete, and the switches of their data.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 
@@ -7,11 +9,12 @@ use super::answer;
 use super::call::Call;
 use super::memory::UNIT_BYTES;
 use super::refusal::Refusal;
+use crate::engine::Images;
 use crate::error::{Error, Result};
 use crate::image::{NewImage, Patch};
 use crate::patch::Dialect;
 use crate::query::ListQuery;
-use crate::wire::ListDocument;
+use crate::wire::{self, PrintedList};
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
@@ -32,17 +35,36 @@ pub(super) async fn list(call: Box<Call>) -> Result<Response, Refusal> {
     Ok(answer::held(page(&call, &query).await?.into(), held))
 }
 
-/// Prints a page on a thread of the engine.
+/// Prints a page: here if it is short, else on a thread of the engine.
 fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> + Send + use<> {
-    let (site, query) = (call.site.clone(), query.clone());
-    call.run(move |images| {
-        let page = images.list(&query)?;
-        let documents = page.images().iter().map(|image| site.document(image));
+    let (site, images) = (Arc::clone(&call.site), call.images.asyncio());
+    let (query, same) = (query.clone(), query.clone());
+    let work = move |images: &Images| {
         let limits = &site.engine.settings().page;
+        let (mut count, mut last) = (0, None);
         let mut text = String::new();
-        ListDocument::new(&query, limits, documents.collect()).print(&mut text);
+        let mut list = PrintedList::new(&mut text);
+        images.list_each(&same, |listed| {
+            let text = list.next();
+            last = Some(site.print_listed(listed, text)?);
+            if count == 0 {
+                text.reserve(room(text.len(), same.page_len(limits)));
+            }
+            count += 1;
+            Ok(())
+        })?;
+        let (first, next) = wire::links(&same, limits, count, last.as_ref());
+        list.end(&first, next.as_deref());
         Ok(text)
-    })
+    };
+    async move { images.run_page(&query, work).await }
+}
+
+/// Returns how much memory to take for a page at once, from the length of its first document.
+fn room(first: usize, count: u64) -> usize {
+    const MOST: usize = 1 << 20;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    first.saturating_mul(count).min(MOST)
 }
 
 pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {

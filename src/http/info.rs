@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::answer;
 use super::call::Call;
-use super::site::{Printed, Site};
+use super::site::{PrintedSchemas, Site};
 
 /// Answers with a schema.
-pub(super) fn schema(call: &Call, which: fn(&Printed) -> &Bytes) -> Response {
+pub(super) fn schema(call: &Call, which: fn(&PrintedSchemas) -> &Bytes) -> Response {
     answer::printed(200, which(&call.site.schemas).clone())
 }
 

@@ -39,6 +39,7 @@ mod memory;
 mod metrics;
 mod off;
 mod openapi;
+mod printed;
 mod refusal;
 mod request_id;
 mod rest;

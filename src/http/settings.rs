@@ -41,6 +41,9 @@ pub struct HttpSettings {
     /// much again of answers that clients have not taken. Further ones wait. 16 MiB at least. Default
     /// 256 MiB.
     pub document_memory_bytes: u64,
+    /// Memory for documents of images that were printed for a list, in bytes: the next list takes
+    /// them from there. Default 32 MiB.
+    pub document_cache_bytes: usize,
     /// How long a body that is a JSON document may take in all. Default 300 s.
     pub document_time: Duration,
     /// How long a body may bring nothing before its request is given up. Default 60 s.
@@ -56,6 +59,7 @@ impl Default for HttpSettings {
             max_request_id_length: 64,
             show_image_direct_url: false,
             document_memory_bytes: 256 << 20,
+            document_cache_bytes: 32 << 20,
             document_time: Duration::from_secs(300),
             body_idle: Duration::from_secs(60),
         }

@@ -6,8 +6,11 @@ use bytes::Bytes;
 
 use super::answer;
 use super::memory::Memory;
+use super::printed::PrintedImages;
 use super::settings::HttpSettings;
-use crate::engine::Engine;
+use crate::engine::{Engine, Listed};
+use crate::error::Result;
+use crate::id::ImageId;
 use crate::image::Image;
 use crate::wire::{ImageDocument, ImageOptions, Schemas};
 
@@ -16,7 +19,9 @@ use crate::wire::{ImageDocument, ImageOptions, Schemas};
 pub(super) struct Site {
     pub(super) engine: Engine,
     pub(super) settings: HttpSettings,
-    pub(super) schemas: Printed,
+    pub(super) schemas: PrintedSchemas,
+    /// Documents of images that lists have shown.
+    pub(super) printed: PrintedImages,
     /// Requests are named by bytes of chance, and a number that is added to them.
     names: [u8; 16],
     request_count: AtomicU64,
@@ -28,7 +33,7 @@ pub(super) struct Site {
 
 /// The schemas, printed once.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(super) struct PrintedSchemas {
     pub(super) image: Bytes,
     pub(super) images: Bytes,
     pub(super) member: Bytes,
@@ -43,7 +48,7 @@ impl Site {
         let schemas = Schemas::new()
             .disk_formats(limits.disk_formats.iter().map(ToString::to_string))
             .container_formats(limits.container_formats.iter().map(ToString::to_string));
-        let schemas = Printed {
+        let schemas = PrintedSchemas {
             image: answer::print(&schemas.image()),
             images: answer::print(&schemas.images()),
             member: answer::print(&schemas.member()),
@@ -57,6 +62,7 @@ impl Site {
             incoming: Memory::new(settings.document_memory_bytes),
             outgoing: Memory::new(settings.document_memory_bytes),
             engine,
+            printed: PrintedImages::new(settings.document_cache_bytes),
             settings,
             schemas,
         }
@@ -72,6 +78,27 @@ impl Site {
     /// Returns bytes of chance.
     pub(super) fn chance(&self) -> [u8; 16] {
         self.engine.inner.base.random.bytes()
+    }
+
+    /// Appends the document of an image of a list, printed now or before; returns its id.
+    pub(super) fn print_listed(&self, listed: Listed<'_>, text: &mut String) -> Result<ImageId> {
+        let version = listed.version()?;
+        let sees_properties = listed.sees_properties();
+        if sees_properties && self.printed.put_into(version, text) {
+            return Ok(version.0);
+        }
+        let begin = text.len();
+        let (image, has_places) = listed.image()?;
+        self.document(&image).print(text);
+        if sees_properties && !(has_places && self.shows_places()) {
+            self.printed.keep(version, &text[begin..]);
+        }
+        Ok(version.0)
+    }
+
+    /// Tells whether documents show something of where data is.
+    fn shows_places(&self) -> bool {
+        self.settings.show_image_direct_url || self.engine.settings().show_multiple_locations
     }
 
     /// Makes the document of an image, with what this service shows of its places.

@@ -30,11 +30,22 @@ pub(crate) fn visible(get: &dyn Get, id: &ImageId) -> Result<Image> {
 
 /// Reads the value of a row: the slot of the image, and its record.
 pub(crate) fn decode(value: &[u8]) -> Result<(u64, Image)> {
+    let (slot, record) = parts(value)?;
+    Ok((slot, decode_image(record)?))
+}
+
+/// Reads id and revision of the value of a row.
+#[cfg(any(test, feature = "http"))]
+pub(super) fn version(value: &[u8]) -> Result<(ImageId, u64)> {
+    super::record::decode_version(parts(value)?.1)
+}
+
+fn parts(value: &[u8]) -> Result<(u64, &[u8])> {
     let (slot, record) = value.split_first_chunk::<SLOT_LEN>().ok_or_else(|| {
         let len = value.len();
         Error::corrupt(format!("table images: {len} bytes are no record"))
     })?;
-    Ok((u64::from_be_bytes(*slot), decode_image(record)?))
+    Ok((u64::from_be_bytes(*slot), record))
 }
 
 fn encode(slot: u64, image: &Image) -> Result<Vec<u8>> {

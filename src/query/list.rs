@@ -312,6 +312,16 @@ impl ListQuery {
         self.limit.unwrap_or(limits.default).min(limits.max)
     }
 
+    /// Tells whether it asks for all there is, in order of creation.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_plain(&self) -> bool {
+        let in_order = matches!(
+            self.order[..],
+            [(SortKey::CreatedAt, a), (SortKey::Id, b), ..] if a == b
+        );
+        in_order && self.filters == Filters::default()
+    }
+
     pub(super) fn parameters(&self) -> &Parameters {
         &self.parameters
     }

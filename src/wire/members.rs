@@ -105,6 +105,11 @@ impl<'t> Printed<'t> {
         self.text.push('}');
     }
 
+    /// Returns where the value that was begun goes on.
+    pub(super) fn here(&mut self) -> &mut String {
+        self.text
+    }
+
     /// Begins a member whose name needs no escapes; returns where its value goes.
     pub(super) fn name(&mut self, name: &'static str) -> &mut String {
         self.text.push_str(if self.is_first { "\"" } else { ",\"" });

@@ -41,6 +41,8 @@ pub use answer::{
 pub use error::ErrorDocument;
 pub use image::{ImageDocument, ImageOptions, LocationsDocument};
 pub use list::ListDocument;
+#[cfg(feature = "http")]
+pub(crate) use list::{PrintedList, links};
 pub use member::{MemberDocument, MembersDocument};
 pub use schema::{CustomProperty, Schema, Schemas};
 pub use task::{

@@ -20,6 +20,7 @@ mod order;
 mod page;
 mod path;
 mod posting;
+mod row;
 mod rows;
 mod sift;
 mod slots;
@@ -31,6 +32,7 @@ mod walk;
 
 pub(crate) use check::check;
 pub(crate) use page::{Ask, page};
+pub(crate) use row::Row;
 pub(crate) use rows::{Entry, PUBLIC_SCOPE, Part, change, is_listed, scope_of};
 pub(crate) use rows::{share_key, share_place, stamp};
 pub(crate) use source::Reach;

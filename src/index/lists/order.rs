@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use super::candidates::Candidates;
 use super::facts::{self, Fact};
 use super::posting::{Field, Posting};
+use super::row::Row;
 use super::rows::{self, Sorted};
 use super::sift::FEW;
 use super::slots::Slots;
@@ -213,7 +214,8 @@ impl Orderer<'_> {
         })?;
         images.sort_unstable_by(compare);
         images.truncate(limit);
-        Ok(images.into_iter().map(Hit::Image).collect())
+        let rows = images.into_iter().map(Row::from);
+        Ok(rows.map(Hit::Row).collect())
     }
 }
 

@@ -6,6 +6,7 @@ use super::candidates::Candidates;
 use super::filter;
 use super::fixed;
 use super::order::Orderer;
+use super::row::Row;
 use super::rows;
 use super::source::{Reach, Source, sources};
 use super::view::{Hit, Stream};
@@ -25,12 +26,12 @@ pub(crate) struct Ask<'a> {
     /// The image behind which the page begins.
     pub(crate) after: Option<&'a Image>,
     pub(crate) limit: usize,
-    /// Tells whether policy lets the caller see a row.
-    pub(crate) admit: &'a dyn Fn(&Image, Membership) -> bool,
+    /// Tells whether policy lets the caller see a row, where it may hide any.
+    pub(crate) admit: Option<&'a dyn Fn(&Image, Membership) -> bool>,
 }
 
 /// Returns a page of a list: images, and how the caller stands to them.
-pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Image, Membership)>> {
+pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)>> {
     if ask.limit == 0 || ask.filters.nothing {
         return Ok(Vec::new());
     }
@@ -50,19 +51,30 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Image, Membershi
     }
     let mut page = Vec::with_capacity(ask.limit.min(1024));
     while page.len() < ask.limit {
-        let heads = runs.iter().enumerate();
-        let heads = heads.filter_map(|(at, run)| Some((at, run.head.as_ref()?)));
-        let least = heads.min_by(|a, b| query::compare(a.1, b.1, ask.order));
-        let Some((at, _)) = least else {
+        runs.retain(|run| run.head.is_some());
+        let Some(at) = least(&mut runs, ask)? else {
             break;
         };
         let membership = runs[at].source.membership;
-        page.extend(runs[at].head.take().map(|image| (image, membership)));
+        page.extend(runs[at].head.take().map(|row| (row, membership)));
         if page.len() < ask.limit {
             runs[at].step(get, ask)?;
         }
     }
     Ok(page)
+}
+
+/// Returns which run has the next image; the only one has it unseen.
+fn least(runs: &mut [Run], ask: &Ask<'_>) -> Result<Option<usize>> {
+    if runs.len() < 2 {
+        return Ok((!runs.is_empty()).then_some(0));
+    }
+    let heads = runs.iter_mut().filter_map(|run| run.head.as_mut());
+    let heads: Vec<&Image> = heads.map(|row| row.image()).collect::<Result<_>>()?;
+    let heads = heads.into_iter().enumerate();
+    Ok(heads
+        .min_by(|a, b| query::compare(a.1, b.1, ask.order))
+        .map(|least| least.0))
 }
 
 /// The images of a source, in order.
@@ -71,7 +83,7 @@ struct Run {
     from: From,
     is_rough: bool,
     /// The next image.
-    head: Option<Image>,
+    head: Option<Row>,
 }
 
 enum From {
@@ -120,24 +132,35 @@ impl Run {
     /// Goes on to the next image that passes.
     fn step(&mut self, get: &dyn Get, ask: &Ask<'_>) -> Result<()> {
         loop {
-            let next = match &mut self.from {
+            let mut next = match &mut self.from {
                 From::Stream(stream) => stream.next(get)?,
                 From::Slots(found) => found.next(get, ask, &self.source)?,
             };
-            let passes = |image: &Image| {
-                (!self.is_rough || ask.filters.matches(image))
-                    && (ask.admit)(image, self.source.membership)
+            let passes = match &mut next {
+                Some(row) => self.passes(row, ask)?,
+                None => true,
             };
-            if next.as_ref().is_none_or(passes) {
+            if passes {
                 self.head = next;
                 return Ok(());
             }
         }
     }
+
+    /// Tells whether an image counts, with a look at it only where that is not known yet.
+    fn passes(&self, row: &mut Row, ask: &Ask<'_>) -> Result<bool> {
+        if self.is_rough && !ask.filters.matches(row.image()?) {
+            return Ok(false);
+        }
+        match ask.admit {
+            Some(admit) => Ok(admit(row.image()?, self.source.membership)),
+            None => Ok(true),
+        }
+    }
 }
 
 impl Found {
-    fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Image>> {
+    fn next(&mut self, get: &dyn Get, ask: &Ask<'_>, source: &Source) -> Result<Option<Row>> {
         if self.hits.is_empty() && !self.is_done {
             let after = self.last.as_ref().or(ask.after);
             let orderer = Orderer {
@@ -152,11 +175,11 @@ impl Found {
         let Some(hit) = self.hits.pop_front() else {
             return Ok(None);
         };
-        let image = hit.image(get, source.part)?;
+        let mut row = hit.row(get, source.part)?;
         if self.hits.is_empty() && !self.is_done {
-            self.last = Some(image.clone());
+            self.last = Some(row.image()?.clone());
         }
-        Ok(Some(image))
+        Ok(Some(row))
     }
 }
 

@@ -7,6 +7,7 @@ use super::along::{Along, slot_of};
 use super::bound::Bound;
 use super::candidates::Candidates;
 use super::facts::Fact;
+use super::row::Row;
 use super::rows::{self, Part, Sorted, TAIL_LEN};
 use super::view::{self, Hit};
 use crate::error::Result;
@@ -95,7 +96,7 @@ impl Path {
     /// Returns the image of a row, whose record it holds, or whose key tells where that is.
     pub(super) fn hit(&self, key: &[u8], value: &[u8], slot: u64) -> Hit {
         match (self.table, self.sorted) {
-            (Table::Views, _) => Hit::Record(value.to_vec()),
+            (Table::Views, _) => Hit::Row(Row::new(value)),
             (_, Sorted::Id) => match key.last_chunk() {
                 Some(id) => Hit::Id(ImageId::from_bytes(*id)),
                 None => Hit::Slot(slot),

@@ -1,11 +1,14 @@
 //! Views: whole records in order of creation, for all that is public and for each owner. The
 //! default list of a tenant is a merge of two of them, and no record is looked up one by one.
+//!
+//! Records are decoded when they are looked at, which a page of one source never does.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::along::{Along, slot_of};
 use super::facts::{self, Fact};
+use super::row::Row;
 use super::rows::{self, Part, TAIL_LEN};
 use super::slots::Slots;
 use crate::error::{Error, Result};
@@ -25,34 +28,31 @@ pub(super) enum Hit {
     Id(ImageId),
     /// The key of its record in the views.
     Place(Vec<u8>),
-    /// Its record, not decoded.
-    Record(Vec<u8>),
-    /// The image itself.
-    Image(Image),
+    /// The row itself.
+    Row(Row),
 }
 
 impl Hit {
-    /// Returns the image.
-    pub(super) fn image(self, get: &dyn Get, part: Part) -> Result<Image> {
+    /// Returns the row.
+    pub(super) fn row(self, get: &dyn Get, part: Part) -> Result<Row> {
         match self {
             Self::Slot(slot) => fetch(get, part, slot),
             Self::Created(slot, created) => created_at(get, part, slot, created),
-            Self::Id(id) => images::find(get, &id)?.ok_or_else(no_record),
-            Self::Place(key) => at(get, &key),
-            Self::Record(record) => Ok(images::decode(&record)?.1),
-            Self::Image(image) => Ok(image),
+            Self::Id(id) => at(get, Table::Images, id.as_bytes()),
+            Self::Place(key) => at(get, Table::Views, &key),
+            Self::Row(row) => Ok(row),
         }
     }
 }
 
 /// Returns the image of a slot.
-pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Image> {
+pub(super) fn fetch(get: &dyn Get, part: Part, slot: u64) -> Result<Row> {
     let created = facts::get(get, Fact::CreatedAt, slot)?;
     created_at(get, part, slot, created)
 }
 
 /// Returns the image of a slot, created at that time.
-fn created_at(get: &dyn Get, part: Part, slot: u64, created: u64) -> Result<Image> {
+fn created_at(get: &dyn Get, part: Part, slot: u64, created: u64) -> Result<Row> {
     let mut prefix = rows::view_prefix(part, rows::scope_of(slot));
     prefix.extend(created.to_be_bytes());
     let same = Along::new(Table::Views, &prefix, Direction::Ascending);
@@ -61,7 +61,7 @@ fn created_at(get: &dyn Get, part: Part, slot: u64, created: u64) -> Result<Imag
         if value.first_chunk() != Some(&slot.to_be_bytes()) {
             return Ok(ControlFlow::Continue(()));
         }
-        found = Some(images::decode(value)?.1);
+        found = Some(Row::new(value));
         Ok(ControlFlow::Break(()))
     })?;
     found.ok_or_else(|| Error::corrupt(format!("index lists: no record for slot {slot:#x}")))
@@ -75,7 +75,7 @@ pub(super) fn each(get: &dyn Get, part: Part, set: &Slots, f: &mut dyn FnMut(Ima
         let all = owners::row(get, scope)?.records;
         if slots.len().saturating_mul(MOST) < all {
             for slot in slots.iter() {
-                f(fetch(get, part, slot)?);
+                f(fetch(get, part, slot)?.into_image()?);
             }
             continue;
         }
@@ -110,17 +110,11 @@ pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> Vec<u8> {
     place
 }
 
-/// Returns the image of a row of the views.
-fn at(get: &dyn Get, key: &[u8]) -> Result<Image> {
-    let mut found = Err(no_record());
-    get.get(Table::Views, key, &mut |value| {
-        found = images::decode(value)
-    })?;
-    Ok(found?.1)
-}
-
-fn no_record() -> Error {
-    Error::corrupt("index lists: a row has no record")
+/// Returns the record behind a key.
+fn at(get: &dyn Get, table: Table, key: &[u8]) -> Result<Row> {
+    let mut found = None;
+    get.get(table, key, &mut |value| found = Some(Row::new(value)))?;
+    found.ok_or_else(|| Error::corrupt("index lists: a row has no record"))
 }
 
 /// Records in order of creation, a few at a time: those of a view, or those of the images that are
@@ -204,12 +198,12 @@ impl Stream {
     }
 
     /// Returns the next image.
-    pub(super) fn next(&mut self, get: &dyn Get) -> Result<Option<Image>> {
+    pub(super) fn next(&mut self, get: &dyn Get) -> Result<Option<Row>> {
         while self.rows.is_empty() && !self.is_done {
             self.read(get)?;
         }
-        let row = self.rows.pop_front();
-        row.map(|row| row.image(get, self.part)).transpose()
+        let hit = self.rows.pop_front();
+        hit.map(|hit| hit.row(get, self.part)).transpose()
     }
 
     fn read(&mut self, get: &dyn Get) -> Result<()> {
@@ -237,7 +231,7 @@ impl Stream {
     /// Makes what is kept of a row, or nothing of one that is left out.
     fn row(&self, key: &[u8], value: &[u8]) -> Result<Option<Hit>> {
         if self.table == Table::Views {
-            return Ok(Some(Hit::Record(value.to_vec())));
+            return Ok(Some(Hit::Row(Row::new(value))));
         }
         let slot = slot_of(self.table, value)?;
         let taken = self.not_owner != Some(rows::scope_of(slot));

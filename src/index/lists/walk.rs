@@ -267,6 +267,7 @@ impl<'a> Walk<'a> {
         let get = self.orderer.get;
         let group = self.group.as_mut().map(std::mem::take).unwrap_or_default();
         let image = view::fetch(get, self.from.part, group.any_slot(get, &self.path)?)?;
+        let image = image.into_image()?;
         let same = match self.path.fact() {
             Some(fact) => {
                 let same = Bound::is(fact, rows::code(&image, fact));

@@ -162,6 +162,16 @@ pub(crate) fn decode_image(bytes: &[u8]) -> Result<Image> {
     Image::from_parts(parts).map_err(|e| codec::corrupt::<ImageRow<'_>>(&e).with_source(e))
 }
 
+/// Reads id and revision of an image, which its record begins with.
+///
+/// # Errors
+/// As [`decode_image`], of what was read.
+#[cfg(any(test, feature = "http"))]
+pub(crate) fn decode_version(bytes: &[u8]) -> Result<(ImageId, u64)> {
+    let mut body = Body::open::<ImageRow<'_>>(bytes)?;
+    Ok((read::id(&mut body)?, body.integer()?))
+}
+
 fn row(image: &ImageParts) -> ImageRow<'_> {
     ImageRow {
         id: *image.id.as_bytes(),

@@ -43,7 +43,8 @@ pub(super) fn image(body: &mut Body<'_>) -> Result<Box<ImageParts>> {
     }))
 }
 
-fn id(body: &mut Body<'_>) -> Result<ImageId> {
+/// Reads the id, which comes first.
+pub(super) fn id(body: &mut Body<'_>) -> Result<ImageId> {
     let (bytes, stored) = (body.array()?, body.integer()?);
     let id = ImageId::from_parts(bytes, stored);
     let case_bits = id.case_bits();

@@ -9,6 +9,7 @@ mod garbage;
 mod generated;
 mod identity;
 mod limits;
+mod lists;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod routes;
