@@ -30,7 +30,7 @@ impl Site {
         let images = engine.images(&Caller::admin());
         for number in 0..IMAGES {
             let image = images.create(described(number)).expect("created");
-            fill(&images, image.id(), &number.to_le_bytes());
+            fill(&images, image.id(), number.to_string().as_bytes());
         }
         let id = *images.create(described(IMAGES)).expect("created").id();
         let bytes = noise(plan.size_mib << 20);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What short work takes at most, a busy machine allowed for.
-const SHORT: Duration = Duration::from_millis(2);
+const SHORT: Duration = Duration::from_millis(4);
 /// For each `SHORT` that some work took, this many pieces of work are run elsewhere.
 const PENALTY: u64 = 100;
 

@@ -126,8 +126,8 @@ pub(crate) struct Listed<'a> {
 #[cfg(feature = "http")]
 impl Listed<'_> {
     /// Returns id and revision, which say what the record is.
-    pub(crate) fn version(&self) -> Result<(ImageId, u64)> {
-        self.row.version()
+    pub(crate) fn version(&self) -> (ImageId, u64) {
+        (self.row.peek.id, self.row.peek.revision)
     }
 
     /// Tells whether the caller sees the properties of every image that it sees.

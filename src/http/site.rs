@@ -82,7 +82,7 @@ impl Site {
 
     /// Appends the document of an image of a list, printed now or before; returns its id.
     pub(super) fn print_listed(&self, listed: Listed<'_>, text: &mut String) -> Result<ImageId> {
-        let version = listed.version()?;
+        let version = listed.version();
         let sees_properties = listed.sees_properties();
         if sees_properties && self.printed.put_into(version, text) {
             return Ok(version.0);

@@ -7,7 +7,7 @@ use super::lists::{self, Entry};
 use super::members::{self, Slots};
 use super::owners;
 use super::places::{self, Counter};
-use super::record::{Tombstone, decode_image, encode_image};
+use super::record::{Peek, Tombstone, decode_image, encode_image, peek_image};
 use super::refs::PUBLIC_DOMAIN;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
@@ -34,10 +34,9 @@ pub(crate) fn decode(value: &[u8]) -> Result<(u64, Image)> {
     Ok((slot, decode_image(record)?))
 }
 
-/// Reads id and revision of the value of a row.
-#[cfg(any(test, feature = "http"))]
-pub(super) fn version(value: &[u8]) -> Result<(ImageId, u64)> {
-    super::record::decode_version(parts(value)?.1)
+/// Reads of the value of a row what is known without decoding it.
+pub(super) fn peek(value: &[u8]) -> Result<Peek> {
+    peek_image(parts(value)?.1)
 }
 
 fn parts(value: &[u8]) -> Result<(u64, &[u8])> {

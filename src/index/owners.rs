@@ -3,6 +3,8 @@
 //! A project has one number for ever, for its dedup domain and for its place in the lists alike. What
 //! is public has slots of its own, under a number below those of owners.
 
+use std::ops::Bound;
+
 use super::kv::{Get, Put, Table};
 use super::places::{self, Counter};
 use super::refs::PUBLIC_DOMAIN;
@@ -60,6 +62,23 @@ pub(crate) fn row(get: &dyn Get, number: u32) -> Result<OwnerRow> {
         found = OwnerRow::decode(bytes);
     })?;
     found
+}
+
+/// Returns those who have slots of their own, what is public aside, if they are few: no more than
+/// `most`, and not many more are known.
+pub(super) fn few(get: &dyn Get, most: usize) -> Result<Option<Vec<u32>>> {
+    let from = OWNERLESS.to_be_bytes();
+    let bounds = (Bound::Included(&from[..]), Bound::Unbounded);
+    let known = most * 2;
+    let number = &mut |key: &[u8], bytes: &[u8]| {
+        let number = key.try_into().map_err(|_| damaged())?;
+        Ok((u32::from_be_bytes(number), OwnerRow::decode(bytes)?.records))
+    };
+    let owners = places::collect_from(get, Table::Owners, bounds.0, bounds.1, known + 1, number)?;
+    let is_few = owners.len() <= known;
+    let owners = owners.into_iter().filter(|(_, records)| *records > 0);
+    let owners: Vec<u32> = owners.map(|(number, _)| number).collect();
+    Ok(Some(owners).filter(|owners| is_few && owners.len() <= most))
 }
 
 /// Sets what is counted of an owner.

@@ -8,7 +8,7 @@ use super::fixed;
 use super::order::Orderer;
 use super::row::Row;
 use super::rows;
-use super::source::{Reach, Source, sources};
+use super::source::{Reach, Source, by_owner, sources};
 use super::view::{Hit, Stream};
 use crate::error::Result;
 use crate::image::Image;
@@ -44,7 +44,11 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)
         ..*ask
     };
     let mut runs = Vec::new();
-    for source in sources(get, ask.reach, ask.filters)? {
+    let mut sources = sources(get, ask.reach, ask.filters)?;
+    if in_order_of_creation(ask).is_some() {
+        sources = by_owner(get, sources)?;
+    }
+    for source in sources {
         let mut run = Run::new(get, ask, source)?;
         run.step(get, ask)?;
         runs.push(run);
@@ -70,6 +74,11 @@ fn least(runs: &mut [Run], ask: &Ask<'_>) -> Result<Option<usize>> {
         return Ok((!runs.is_empty()).then_some(0));
     }
     let heads = runs.iter_mut().filter_map(|run| run.head.as_mut());
+    if let Some(direction) = in_order_of_creation(ask) {
+        let heads = heads.enumerate();
+        let least = heads.min_by(|a, b| direction.of(a.1.compare(b.1)));
+        return Ok(least.map(|least| least.0));
+    }
     let heads: Vec<&Image> = heads.map(|row| row.image()).collect::<Result<_>>()?;
     let heads = heads.into_iter().enumerate();
     Ok(heads
@@ -183,14 +192,22 @@ impl Found {
     }
 }
 
+/// Tells which way all images are asked for in order of creation, if they are.
+fn in_order_of_creation(ask: &Ask<'_>) -> Option<Direction> {
+    match ask.order {
+        [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] if direction == same => {
+            Some(*direction).filter(|_| filter::takes_all(ask.filters))
+        }
+        _ => None,
+    }
+}
+
 /// Returns the rows that hold just the images of a source in the order that is asked for: those of
 /// a view, or those of what is shared with a project.
 fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
-    let [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] = ask.order else {
-        return None;
-    };
+    let direction = in_order_of_creation(ask)?;
     let whole = source.visibility.is_none() && source.except.is_none() && source.owner.is_none();
-    if direction != same || !whole || !filter::takes_all(ask.filters) {
+    if !whole {
         return None;
     }
     if let Some(shared) = &source.shared {
@@ -199,11 +216,11 @@ fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
             return None;
         };
         let prefix = rows::share_prefix(source.part, shared.member, status);
-        let stream = Stream::of_shares(source.part, prefix, *direction, ask.after);
+        let stream = Stream::of_shares(source.part, prefix, direction, ask.after);
         return Some(stream.without(source.not_owner).for_page(ask.limit));
     }
     let is_one = source.part.is_public() || !source.is_all();
     let scope = rows::scope_of(*source.span.start());
     (is_one && source.not_owner.is_none())
-        .then(|| Stream::new(source.part, scope, *direction, ask.after).for_page(ask.limit))
+        .then(|| Stream::new(source.part, scope, direction, ask.after).for_page(ask.limit))
 }

@@ -94,14 +94,14 @@ impl Path {
     }
 
     /// Returns the image of a row, whose record it holds, or whose key tells where that is.
-    pub(super) fn hit(&self, key: &[u8], value: &[u8], slot: u64) -> Hit {
-        match (self.table, self.sorted) {
-            (Table::Views, _) => Hit::Row(Row::new(value)),
+    pub(super) fn hit(&self, key: &[u8], value: &[u8], slot: u64) -> Result<Hit> {
+        Ok(match (self.table, self.sorted) {
+            (Table::Views, _) => Hit::Row(Row::new(value)?),
             (_, Sorted::Id) => match key.last_chunk() {
                 Some(id) => Hit::Id(ImageId::from_bytes(*id)),
                 None => Hit::Slot(slot),
             },
             _ => Hit::Place(view::place(self.part, slot, key)),
-        }
+        })
     }
 }

@@ -121,6 +121,25 @@ impl Posting {
         }
     }
 
+    /// Tells whether the posting holds no slot at all.
+    pub(super) fn is_empty(&self, get: &dyn Get) -> Result<bool> {
+        let (from, to) = (self.key(0), self.key(u64::MAX >> BLOCK_BITS));
+        let bounds = (Bound::Included(&from[..]), Bound::Included(&to[..]));
+        let mut is_empty = true;
+        // Blocks without slots have no rows.
+        try_scan(
+            get,
+            Table::Postings,
+            bounds,
+            Order::Ascending,
+            &mut |_, _| {
+                is_empty = false;
+                Ok(ControlFlow::Break(()))
+            },
+        )?;
+        Ok(is_empty)
+    }
+
     /// Tells whether the posting holds a slot.
     pub(super) fn holds(&self, get: &dyn Get, slot: u64) -> Result<bool> {
         Ok(!self.within(get, &Slots::of([slot]))?.is_empty())

@@ -1,14 +1,17 @@
 //! An image of a page, decoded when it is looked at.
 
+use std::cmp::Ordering;
+
 use crate::error::Result;
-#[cfg(any(test, feature = "http"))]
-use crate::id::ImageId;
 use crate::image::Image;
 use crate::index::images;
+use crate::index::record::Peek;
 
 /// An image, or its record.
 #[derive(Debug)]
 pub(crate) struct Row {
+    /// What is known without decoding.
+    pub(crate) peek: Peek,
     /// Its value in the table, without the sum, which was right; empty if the image is here.
     record: Box<[u8]>,
     image: Option<Image>,
@@ -16,11 +19,12 @@ pub(crate) struct Row {
 
 impl Row {
     /// Keeps the record of an image.
-    pub(super) fn new(value: &[u8]) -> Self {
-        Self {
+    pub(super) fn new(value: &[u8]) -> Result<Self> {
+        Ok(Self {
+            peek: images::peek(value)?,
             record: value.into(),
             image: None,
-        }
+        })
     }
 
     /// Looks at the image.
@@ -39,19 +43,17 @@ impl Row {
         }
     }
 
-    /// Returns id and revision, which say what the record is, without decoding the rest of it.
-    #[cfg(any(test, feature = "http"))]
-    pub(crate) fn version(&self) -> Result<(ImageId, u64)> {
-        match &self.image {
-            Some(image) => Ok((*image.id(), image.revision())),
-            None => images::version(&self.record),
-        }
+    /// Compares two images by time of creation, and then by id.
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        let key = |row: &Self| (row.peek.created_at, row.peek.id);
+        key(self).cmp(&key(other))
     }
 }
 
 impl From<Image> for Row {
     fn from(image: Image) -> Self {
         Self {
+            peek: Peek::of(&image),
             record: Box::default(),
             image: Some(image),
         }

@@ -17,6 +17,8 @@ use crate::query::SortKey;
 
 /// Length of the time of creation and the id, with which keys of views, orders and shares end.
 pub(super) const TAIL_LEN: usize = 24;
+/// Length of the keys of views: part, scope, and this.
+pub(super) const VIEW_KEY_LEN: usize = 1 + 4 + TAIL_LEN;
 /// Number of the scope of all that is public; those of owners are above.
 pub(crate) const PUBLIC_SCOPE: u32 = 0;
 
@@ -291,7 +293,7 @@ pub(super) fn view_key(part: Part, scope: u32, created: u64, id: &ImageId) -> Ve
 
 /// Returns what the keys of a view begin with.
 pub(super) fn view_prefix(part: Part, scope: u32) -> Vec<u8> {
-    let mut key = Vec::with_capacity(29);
+    let mut key = Vec::with_capacity(VIEW_KEY_LEN);
     key.push(part.0);
     key.extend(scope.to_be_bytes());
     key

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::posting::{Field, Posting};
 use super::rows::{Part, slots_of};
 use crate::error::Result;
 use crate::id::ProjectId;
@@ -124,6 +125,39 @@ pub(super) fn sources(get: &dyn Get, reach: Reach<'_>, filters: &Filters) -> Res
         }
     }
     Ok(sources)
+}
+
+/// Returns sources that stand in views: in place of one that spans all owners those of each, if they
+/// are few.
+pub(super) fn by_owner(get: &dyn Get, sources: Vec<Source>) -> Result<Vec<Source>> {
+    let mut split = Vec::with_capacity(sources.len());
+    for source in sources {
+        match owners_of(get, &source)? {
+            Some(owners) => split.extend(owners.into_iter().map(|owner| Source {
+                span: slots_of(owner),
+                except: None,
+                ..source.clone()
+            })),
+            None => split.push(source),
+        }
+    }
+    Ok(split)
+}
+
+/// Returns the owners whose images a source is made of, if these are all of theirs and they are few.
+fn owners_of(get: &dyn Get, source: &Source) -> Result<Option<Vec<u32>>> {
+    const FEW: usize = if cfg!(test) { 2 } else { 4 };
+    let is_narrow = source.visibility.is_some() || source.shared.is_some();
+    if source.part.is_public() || !source.is_all() || is_narrow || source.not_owner.is_some() {
+        return Ok(None);
+    }
+    if let Some(except) = source.except {
+        let except = Posting::text(source.part.0, Field::Visibility, Some(except.as_str()));
+        if !except.is_empty(get)? {
+            return Ok(None);
+        }
+    }
+    owners::few(get, FEW)
 }
 
 fn all_seeing(public: Part, rest: Part, own: Option<u32>, scope: &Scope) -> Vec<Source> {

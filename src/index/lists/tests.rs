@@ -14,6 +14,7 @@ use crate::image::{
     ContainerFormat, Digest, DiskFormat, Image, Limits, Member, MemberStatus, NewImage, Status,
     Visibility,
 };
+use crate::index::record::Peek;
 use crate::index::{Durability, Get, Kv, KvAccess, KvOptions, Order, RedbKv, Table};
 use crate::index::{images, members};
 use crate::policy::Membership;
@@ -333,9 +334,9 @@ fn compare(random: &mut Random, kv: &RedbKv, world: &World) -> usize {
         let more = kv.read(|get| page(get, &ask)).unwrap();
         let last = more.len() < limit;
         for (row, _) in more {
-            let version = row.version().unwrap();
+            let peek = row.peek;
             let image = row.into_image().unwrap();
-            assert_eq!(version, (*image.id(), image.revision()));
+            assert_eq!(peek, Peek::of(&image));
             found.push(image);
         }
         if last || found.len() > 2 * world.images.len() {

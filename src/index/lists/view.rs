@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use super::along::{Along, slot_of};
 use super::facts::{self, Fact};
 use super::row::Row;
-use super::rows::{self, Part, TAIL_LEN};
+use super::rows::{self, Part, TAIL_LEN, VIEW_KEY_LEN};
 use super::slots::Slots;
 use crate::error::{Error, Result};
 use crate::id::ImageId;
@@ -27,7 +27,7 @@ pub(super) enum Hit {
     /// Its id.
     Id(ImageId),
     /// The key of its record in the views.
-    Place(Vec<u8>),
+    Place([u8; VIEW_KEY_LEN]),
     /// The row itself.
     Row(Row),
 }
@@ -61,7 +61,7 @@ fn created_at(get: &dyn Get, part: Part, slot: u64, created: u64) -> Result<Row>
         if value.first_chunk() != Some(&slot.to_be_bytes()) {
             return Ok(ControlFlow::Continue(()));
         }
-        found = Some(Row::new(value));
+        found = Some(Row::new(value)?);
         Ok(ControlFlow::Break(()))
     })?;
     found.ok_or_else(|| Error::corrupt(format!("index lists: no record for slot {slot:#x}")))
@@ -104,9 +104,16 @@ pub(super) fn each(get: &dyn Get, part: Part, set: &Slots, f: &mut dyn FnMut(Ima
 }
 
 /// Returns the key of the record of a slot, from a key that ends with time of creation and id.
-pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> Vec<u8> {
-    let mut place = rows::view_prefix(part, rows::scope_of(slot));
-    place.extend(&key[key.len().saturating_sub(TAIL_LEN)..]);
+pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> [u8; VIEW_KEY_LEN] {
+    let mut place = [0; VIEW_KEY_LEN];
+    let (prefix, tail) = place.split_at_mut(VIEW_KEY_LEN - TAIL_LEN);
+    let (number, scope) = prefix.split_at_mut(1);
+    number.copy_from_slice(&[part.0]);
+    scope.copy_from_slice(&rows::scope_of(slot).to_be_bytes());
+    // A key that is shorter is damage, and has no record.
+    if let Some(end) = key.last_chunk::<TAIL_LEN>() {
+        tail.copy_from_slice(end);
+    }
     place
 }
 
@@ -114,7 +121,7 @@ pub(super) fn place(part: Part, slot: u64, key: &[u8]) -> Vec<u8> {
 fn at(get: &dyn Get, table: Table, key: &[u8]) -> Result<Row> {
     let mut found = None;
     get.get(table, key, &mut |value| found = Some(Row::new(value)))?;
-    found.ok_or_else(|| Error::corrupt("index lists: a row has no record"))
+    found.unwrap_or_else(|| Err(Error::corrupt("index lists: a row has no record")))
 }
 
 /// Records in order of creation, a few at a time: those of a view, or those of the images that are
@@ -231,7 +238,7 @@ impl Stream {
     /// Makes what is kept of a row, or nothing of one that is left out.
     fn row(&self, key: &[u8], value: &[u8]) -> Result<Option<Hit>> {
         if self.table == Table::Views {
-            return Ok(Some(Hit::Row(Row::new(value))));
+            return Ok(Some(Hit::Row(Row::new(value)?)));
         }
         let slot = slot_of(self.table, value)?;
         let taken = self.not_owner != Some(rows::scope_of(slot));

@@ -211,7 +211,7 @@ impl<'a> Walk<'a> {
         let taken = self.tester.takes(self.orderer.get, slot)?;
         let Some(group) = &mut self.group else {
             if taken {
-                self.found.push(self.path.hit(key, value, slot));
+                self.found.push(self.path.hit(key, value, slot)?);
             }
             return Ok((self.found.len() >= self.limit).then_some(Pause::Enough));
         };

@@ -162,14 +162,31 @@ pub(crate) fn decode_image(bytes: &[u8]) -> Result<Image> {
     Image::from_parts(parts).map_err(|e| codec::corrupt::<ImageRow<'_>>(&e).with_source(e))
 }
 
-/// Reads id and revision of an image, which its record begins with.
+/// What is known of an image without decoding its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Peek {
+    pub(crate) id: ImageId,
+    pub(crate) revision: u64,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Peek {
+    /// Peeks at an image.
+    pub(crate) fn of(image: &Image) -> Self {
+        Self {
+            id: *image.id(),
+            revision: image.revision(),
+            created_at: image.created_at(),
+        }
+    }
+}
+
+/// Peeks at the record of an image.
 ///
 /// # Errors
-/// As [`decode_image`], of what was read.
-#[cfg(any(test, feature = "http"))]
-pub(crate) fn decode_version(bytes: &[u8]) -> Result<(ImageId, u64)> {
-    let mut body = Body::open::<ImageRow<'_>>(bytes)?;
-    Ok((read::id(&mut body)?, body.integer()?))
+/// As [`decode_image`], of what was read: its beginning.
+pub(crate) fn peek_image(bytes: &[u8]) -> Result<Peek> {
+    read::peek(&mut Body::open::<ImageRow<'_>>(bytes)?)
 }
 
 fn row(image: &ImageParts) -> ImageRow<'_> {

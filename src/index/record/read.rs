@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use super::{CONTAINER_FORMATS, DISK_FORMATS, ImageRow, STATUSES, VISIBILITIES};
+use super::{CONTAINER_FORMATS, DISK_FORMATS, ImageRow, Peek, STATUSES, VISIBILITIES};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, ImageId, ProjectId};
@@ -43,8 +43,24 @@ pub(super) fn image(body: &mut Body<'_>) -> Result<Box<ImageParts>> {
     }))
 }
 
-/// Reads the id, which comes first.
-pub(super) fn id(body: &mut Body<'_>) -> Result<ImageId> {
+/// Reads what stands up to the time of creation, and keeps some of it.
+pub(super) fn peek(body: &mut Body<'_>) -> Result<Peek> {
+    let (id, revision) = (id(body)?, body.integer()?);
+    body.option(Body::bytes)?; // name
+    let [_status, _visibility, _protected, _os_hidden] = body.array()?;
+    body.option(Body::bytes)?; // owner
+    body.option(Body::byte)?; // disk format
+    body.option(Body::byte)?; // container format
+    let _min_disk: u32 = body.integer()?;
+    let _min_ram: u32 = body.integer()?;
+    Ok(Peek {
+        id,
+        revision,
+        created_at: stamp(body)?,
+    })
+}
+
+fn id(body: &mut Body<'_>) -> Result<ImageId> {
     let (bytes, stored) = (body.array()?, body.integer()?);
     let id = ImageId::from_parts(bytes, stored);
     let case_bits = id.case_bits();
