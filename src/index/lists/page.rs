@@ -48,8 +48,9 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)
     if in_order_of_creation(ask).is_some() {
         sources = by_owner(get, sources)?;
     }
+    let count = sources.len();
     for source in sources {
-        let mut run = Run::new(get, ask, source)?;
+        let mut run = Run::new(get, ask, source, count)?;
         run.step(get, ask)?;
         runs.push(run);
     }
@@ -114,8 +115,9 @@ struct Found {
 const STEP_MAX: usize = 1024;
 
 impl Run {
-    fn new(get: &dyn Get, ask: &Ask<'_>, source: Source) -> Result<Self> {
+    fn new(get: &dyn Get, ask: &Ask<'_>, source: Source, sources: usize) -> Result<Self> {
         if let Some(stream) = stream(ask, &source) {
+            let stream = stream.for_page(ask.limit, sources);
             return Ok(Self {
                 source,
                 from: From::Stream(stream),
@@ -217,10 +219,10 @@ fn stream(ask: &Ask<'_>, source: &Source) -> Option<Stream> {
         };
         let prefix = rows::share_prefix(source.part, shared.member, status);
         let stream = Stream::of_shares(source.part, prefix, direction, ask.after);
-        return Some(stream.without(source.not_owner).for_page(ask.limit));
+        return Some(stream.without(source.not_owner));
     }
     let is_one = source.part.is_public() || !source.is_all();
     let scope = rows::scope_of(*source.span.start());
     (is_one && source.not_owner.is_none())
-        .then(|| Stream::new(source.part, scope, direction, ask.after).for_page(ask.limit))
+        .then(|| Stream::new(source.part, scope, direction, ask.after))
 }

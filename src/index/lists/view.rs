@@ -138,12 +138,13 @@ pub(super) struct Stream {
     behind: Option<Vec<u8>>,
     rows: VecDeque<Hit>,
     is_done: bool,
-    /// How many rows the next read takes.
+    /// How many rows the next read takes; each takes twice as many as the one before.
     step: usize,
+    /// How many more images the page may take.
+    left: usize,
 }
 
-/// How many rows a stream reads at first, at most; each read takes twice as many as the one before.
-const FIRST_STEP: usize = 32;
+const STEP_MIN: usize = 8;
 const STEP_MAX: usize = 1024;
 /// A read ends with the row that makes what is kept as long as this.
 const READ_BYTES: usize = 1 << 20;
@@ -187,7 +188,8 @@ impl Stream {
             behind,
             rows: VecDeque::new(),
             is_done: false,
-            step: FIRST_STEP,
+            step: STEP_MIN,
+            left: usize::MAX,
         }
     }
 
@@ -196,10 +198,12 @@ impl Stream {
         Self { not_owner, ..self }
     }
 
-    /// Reads no more at first than a page may take.
-    pub(super) fn for_page(self, limit: usize) -> Self {
+    /// Reads no more than a page may take, and at first no more than is likely to be its part where
+    /// it has several sources.
+    pub(super) fn for_page(self, limit: usize, sources: usize) -> Self {
         Self {
-            step: limit.clamp(1, FIRST_STEP),
+            step: limit.div_ceil(sources.max(1)).clamp(1, STEP_MAX),
+            left: limit,
             ..self
         }
     }
@@ -210,6 +214,7 @@ impl Stream {
             self.read(get)?;
         }
         let hit = self.rows.pop_front();
+        self.left = self.left.saturating_sub(1);
         hit.map(|hit| hit.row(get, self.part)).transpose()
     }
 
@@ -218,7 +223,8 @@ impl Stream {
         let along = Along::new(self.table, &self.prefix, self.direction);
         let along = along.behind(behind.as_deref());
         let (mut last, mut rows) = (None, VecDeque::new());
-        let (mut left, mut bytes) = (self.step, 0);
+        // What policy hides counts for nothing: some more may be wanted.
+        let (mut left, mut bytes) = (self.step.min(self.left.max(STEP_MIN)), 0);
         along.each(get, &mut |key, value| {
             rows.extend(self.row(key, value)?);
             left -= 1;
