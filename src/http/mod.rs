@@ -38,6 +38,7 @@ mod info;
 mod memory;
 mod metrics;
 mod off;
+mod op;
 mod openapi;
 mod refusal;
 mod request_id;
