@@ -1,7 +1,7 @@
 """Requests that schemathesis makes of the OpenAPI document, and what they must not touch.
 
-Each answer must have a status, a media type and a document that the OpenAPI document lists, no
-server may fail, and what breaks the document must be refused. The environment variable
+Each answer must have a status, a media type, headers and a document that the OpenAPI document
+lists, the server may not fail, and what breaks the document must be refused. The environment variable
 `SMALTI_GENERATED_REQUESTS` says how many requests there are at least.
 """
 
@@ -31,6 +31,8 @@ CHECKS = [
     "missing_required_header",
     "unsupported_method",
     "allow_header_conformance",
+    "use_after_free",
+    "ensure_resource_availability",
 ]
 
 # Where patches work; `/protected` is left out, for without it images may be deleted.
@@ -106,9 +108,10 @@ def configure():
 def generate(round_):
     """Plays a round, each with a seed of its own; returns how many requests it made.
 
-    The first begins with cases for each bound of the document, which are always the same.
+    The first begins with cases for each bound of the document, which are always the same, and ends
+    with requests that follow the links of images that were made.
     """
-    phases = "coverage,fuzzing" if round_ == 1 else "fuzzing"
+    phases = "coverage,fuzzing,stateful" if round_ == 1 else "fuzzing"
     examples = 15 if LEAST <= 2000 else 60
     options = ["--url", URL, "--header", f"X-Auth-Token:{ROOT}", "--checks", ",".join(CHECKS)]
     options += ["--phases", phases, "--max-examples", str(examples), "--seed", str(round_)]
