@@ -13,10 +13,11 @@ use hyper::http::request::Parts;
 use tracing::Instrument;
 
 use super::call::Call;
+use super::op::Op;
 use super::refusal::Refusal;
 use super::request_id::{self, REQUEST_ID};
 use super::rest::Rest;
-use super::route::{Op, Resource, Row};
+use super::route::{Resource, Row};
 use super::settings::HttpSettings;
 use super::site::Site;
 use super::target::Target;

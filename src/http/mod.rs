@@ -38,6 +38,7 @@ mod info;
 mod memory;
 mod metrics;
 mod off;
+mod op;
 mod openapi;
 mod printed;
 mod refusal;

@@ -20,6 +20,17 @@ const URL_MAX_CHARS: usize = 2048;
 /// The algorithms that may vouch for a location.
 const ALGORITHMS: [&str; 4] = ["sha1", "sha256", "sha512", "md5"];
 
+/// What tasks may be sorted by: the members that a list shows of each.
+pub(super) const TASK_SORT_KEYS: [&str; 7] = [
+    "created_at",
+    "expires_at",
+    "id",
+    "owner",
+    "status",
+    "type",
+    "updated_at",
+];
+
 /// Answers that a feature is switched off.
 pub(super) fn absent(feature: &str) -> Result<Response, Refusal> {
     let message = format!("{feature} is switched off");
@@ -68,6 +79,7 @@ fn check_task_query(parameters: &Parameters) -> Result<()> {
             "status" => (is_status(value), ErrorCode::InvalidFilterValue),
             "type" => (value == "import", ErrorCode::InvalidFilterValue),
             "limit" => (value.parse::<u64>().is_ok(), ErrorCode::InvalidLimit),
+            "sort_key" => (TASK_SORT_KEYS.contains(&value), ErrorCode::InvalidSortKey),
             "sort_dir" => (["asc", "desc"].contains(&value), ErrorCode::InvalidSortDir),
             // There is no task to continue after.
             "marker" => (false, ErrorCode::InvalidMarker),

@@ -2,55 +2,7 @@
 //!
 //! Pure. The dispatch, the header `Allow` and the OpenAPI document all come from here.
 
-/// What a request asks for; each has one handler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Op {
-    ListVersions,
-    Health,
-    ImageSchema,
-    ImagesSchema,
-    MemberSchema,
-    MembersSchema,
-    TaskSchema,
-    TasksSchema,
-    ListImages,
-    CreateImage,
-    ShowImage,
-    PatchImage,
-    DeleteImage,
-    ListImageTasks,
-    Deactivate,
-    Reactivate,
-    Upload,
-    Download,
-    Stage,
-    Import,
-    AddLocation,
-    ListLocations,
-    PutTag,
-    DeleteTag,
-    ListMembers,
-    AddMember,
-    ShowMember,
-    SetMember,
-    DeleteMember,
-    DeleteFromStore,
-    ImportInfo,
-    StoresInfo,
-    StoresDetail,
-    UsageInfo,
-    ListTasks,
-    CreateTask,
-    ShowTask,
-    DeleteTask,
-    ShowCache,
-    ClearCache,
-    CacheImage,
-    UncacheImage,
-    CacheNodes,
-    CleanCache,
-    PruneCache,
-}
+use super::op::Op;
 
 /// A method of a path.
 #[derive(Debug)]

@@ -51,3 +51,8 @@ fn the_library_openstacksdk_does_all_it_can() {
 fn the_command_openstack_image_does_all_it_can() {
     play("openstack_scenarios.py");
 }
+
+#[test]
+fn requests_generated_from_the_openapi_document_are_answered_as_it_says() {
+    play("generated_requests.py");
+}

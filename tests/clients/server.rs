@@ -11,7 +11,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use smalti::http::{HttpSettings, Identity, Server, router};
+use axum::routing::get;
+use smalti::http::{HttpSettings, Identity, Server, openapi, router};
 use smalti::{Caller, Engine, ProjectId};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -80,6 +81,7 @@ impl TestServer {
         let images = router(engine.clone(), settings).layer(from_fn(authenticate));
         let app = Router::new()
             .nest("/identity", identity::router(&base, &url))
+            .route("/openapi.json", get(async || openapi().to_string()))
             .nest("/image", images);
         let (stop, stopped) = oneshot::channel();
         let running = runtime.spawn(Server::new(app).run(listener, async {

@@ -4,6 +4,7 @@ mod case;
 mod changes;
 mod common;
 mod data;
+mod document;
 mod images;
 mod off;
 mod sharing;
@@ -48,6 +49,7 @@ fn every_route_has_the_outcomes_of_the_specification() {
         .for_each(|(route, outcome, status)| println!("{route} | {outcome} | {status}"));
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
     check_complete(&seen);
+    document::check(&seen);
 }
 
 /// Tests that each route of the specification is there, with more outcomes than those of all.

@@ -1,0 +1,87 @@
+//! What a request can ask for, as a table: its name, the status of success, and those of refusals.
+//!
+//! Pure. The dispatch takes from here what there is to do, the OpenAPI document what comes of it.
+
+macro_rules! ops {
+    ($($op:ident $name:literal $success:tt [$($refusal:literal)*];)*) => {
+        /// What a request asks for; each has one handler.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(super) enum Op { $($op,)* }
+
+        impl Op {
+            /// Returns the name that the OpenAPI document gives it.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(Self::$op => $name,)* }
+            }
+
+            /// Returns the status of success; none where it always refuses, for the feature behind
+            /// it is switched off.
+            pub(super) fn success(self) -> Option<u16> {
+                match self { $(Self::$op => success!($success),)* }
+            }
+
+            /// Returns the statuses of refusals, beside those that any operation may have and 400
+            /// for a body where there must be none.
+            pub(super) fn refusals(self) -> &'static [u16] {
+                match self { $(Self::$op => &[$($refusal),*],)* }
+            }
+        }
+    };
+}
+
+macro_rules! success {
+    (off) => {
+        None
+    };
+    ($status:literal) => {
+        Some($status)
+    };
+}
+
+ops! {
+    ListVersions "listVersions" 200 [];
+    Health "showHealth" 200 [];
+    ImageSchema "showImageSchema" 200 [];
+    ImagesSchema "showImagesSchema" 200 [];
+    MemberSchema "showMemberSchema" 200 [];
+    MembersSchema "showMembersSchema" 200 [];
+    TaskSchema "showTaskSchema" 200 [];
+    TasksSchema "showTasksSchema" 200 [];
+    ListImages "listImages" 200 [400 403];
+    CreateImage "createImage" 201 [400 403 409 413];
+    ShowImage "showImage" 200 [403 404];
+    PatchImage "updateImage" 200 [400 403 404 409 413 415];
+    DeleteImage "deleteImage" 204 [403 404 413];
+    ListImageTasks "listImageTasks" 200 [403 404];
+    Deactivate "deactivateImage" 204 [403 404 413];
+    Reactivate "reactivateImage" 204 [403 404 413];
+    Upload "uploadImageData" 204 [400 403 404 409 410 413 415];
+    Download "downloadImageData" 200 [400 403 404 416];
+    Stage "stageImageData" off [404];
+    Import "importImage" off [400];
+    AddLocation "addImageLocation" off [400 403 404 409];
+    ListLocations "listImageLocations" 200 [403 404];
+    PutTag "addImageTag" 204 [400 403 404 413];
+    DeleteTag "deleteImageTag" 204 [400 403 404 413];
+    ListMembers "listImageMembers" 200 [403 404];
+    AddMember "addImageMember" 200 [400 403 404 409 413];
+    ShowMember "showImageMember" 200 [403 404];
+    SetMember "updateImageMember" 200 [400 403 404 413];
+    DeleteMember "deleteImageMember" 204 [403 404 413];
+    DeleteFromStore "deleteImageFromStore" off [404];
+    ImportInfo "showImportInfo" 200 [];
+    StoresInfo "showStoresInfo" off [404];
+    StoresDetail "showStoresDetail" off [404];
+    UsageInfo "showUsage" 200 [];
+    ListTasks "listTasks" 200 [400 403];
+    CreateTask "createTask" off [403];
+    ShowTask "showTask" off [403 404];
+    DeleteTask "deleteTask" off [403 405];
+    ShowCache "showCache" off [403 404];
+    ClearCache "clearCache" off [403 404];
+    CacheImage "cacheImage" off [403 404];
+    UncacheImage "uncacheImage" off [403 404];
+    CacheNodes "listCacheNodes" off [403 404];
+    CleanCache "cleanCache" off [403 404];
+    PruneCache "pruneCache" off [403 404];
+}
