@@ -1,0 +1,81 @@
+//! Inspection of formats: vectors, hostile images, generated images, and QEMU as the other opinion.
+
+mod cost;
+mod generate;
+mod generated;
+mod hostile;
+mod qemu;
+mod vectors;
+
+use smalti::inspect::{Inspection, Inspector};
+
+/// A generator of numbers, the same for the same seed.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
+        &items[self.below(items.len())]
+    }
+}
+
+/// Inspects pieces; returns the most memory that was held, too.
+fn inspect_pieces<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> (Inspection, usize) {
+    let (mut inspector, mut most) = (Inspector::new(), 0);
+    for piece in pieces {
+        inspector.write(piece);
+        most = most.max(inspector.held_bytes());
+    }
+    (inspector.finish(), most + size_of::<Inspector>())
+}
+
+fn inspect(image: &[u8]) -> Inspection {
+    inspect_pieces(std::iter::once(image)).0
+}
+
+/// Cuts an image into pieces of random lengths below a bound.
+fn pieces<'i>(image: &'i [u8], numbers: &mut Numbers, bound: usize) -> Vec<&'i [u8]> {
+    let (mut pieces, mut rest) = (Vec::new(), image);
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(numbers.below(bound).min(rest.len()));
+        pieces.push(piece);
+        rest = behind;
+    }
+    pieces
+}
+
+/// Inspects an image with its stretches of zeros skipped.
+fn inspect_skipping(image: &[u8]) -> Inspection {
+    let mut inspector = Inspector::new();
+    for block in image.chunks(64) {
+        match block.iter().all(|&byte| byte == 0) {
+            true => inspector.skip(block.len() as u64),
+            false => inspector.write(block),
+        }
+    }
+    inspector.finish()
+}
+
+/// Returns what an inspection found, in short: formats, and the first thing that is wrong.
+fn outcome(inspection: &Inspection) -> String {
+    let names: Vec<&str> = inspection.detected().iter().map(|it| it.as_str()).collect();
+    let state = match inspection.finding() {
+        None if names.len() > 1 => "several".to_owned(),
+        Some(finding) if !finding.failures().is_empty() => {
+            finding.failures()[0].check().to_string()
+        }
+        Some(finding) if finding.fault().is_some() => "malformed".to_owned(),
+        _ => "ok".to_owned(),
+    };
+    format!("{} {state}", names.join("+"))
+}
