@@ -4,6 +4,7 @@
 //! header declares, and not at parents.
 
 use super::text::{find, up_to_zero};
+use crate::error::shown;
 
 /// The types of which all data is in the image.
 const TYPES: [&str; 2] = ["monolithicsparse", "streamoptimized"];
@@ -15,7 +16,9 @@ enum Line<'t> {
     /// Nothing, a comment, or an entry of the database of the disk.
     Idle,
     /// A field of the header.
-    Field(&'t str, &'t str),
+    Field,
+    /// The type, in quotes.
+    Type(&'t str),
     /// An extent.
     Extent(&'t str),
 }
@@ -43,62 +46,63 @@ fn check(bytes: &[u8]) -> Result<(), String> {
     if find(text.as_bytes(), b"parentfilenamehint").is_some() {
         return Err("the descriptor names a parent".to_owned());
     }
-    let lines = text.split('\n').map(read);
-    let lines: Vec<Line<'_>> = lines.collect::<Result<_, _>>()?;
-    check_type(&lines)?;
-    check_extents(&lines)
+    let (mut kind, mut has_extent) = (None, false);
+    for line in text.split('\n') {
+        match read(line)? {
+            Line::Idle | Line::Field => {}
+            Line::Type(value) => kind = Some(value),
+            Line::Extent(line) => {
+                check_extent(line)?;
+                has_extent = true;
+            }
+        }
+    }
+    check_type(kind.ok_or("the type stands in no line of its own")?)?;
+    match has_extent {
+        true => Ok(()),
+        false => Err("the descriptor has no extent".to_owned()),
+    }
 }
 
 fn read(line: &str) -> Result<Line<'_>, String> {
     let line = line.trim_matches([' ', '\t', '\r']);
-    let shown = || line.chars().take(64).collect::<String>();
-    if line.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        return Err(format!("line {:?} has control characters", shown()));
+    if line
+        .bytes()
+        .any(|byte| byte.is_ascii_control() && byte != b'\t')
+    {
+        return Err(format!("line {:?} has control characters", shown(line)));
     }
     if line.is_empty() || line.starts_with('#') || line.starts_with("ddb") {
         return Ok(Line::Idle);
     }
     let field = line.split_once('=');
     if let Some((name, value)) = field.filter(|(name, _)| !name.contains([' ', '\t'])) {
-        return Ok(Line::Field(name, value));
+        return Ok(match name {
+            "createtype" => Line::Type(value),
+            _ => Line::Field,
+        });
     }
     match line.split([' ', '\t']).next() {
         Some(word) if ACCESS.contains(&word) => Ok(Line::Extent(line)),
-        _ => Err(format!("line {:?} is not understood", shown())),
+        _ => Err(format!("line {:?} is not understood", shown(line))),
     }
 }
 
-fn check_type(lines: &[Line<'_>]) -> Result<(), String> {
-    let value = lines.iter().find_map(|line| match line {
-        Line::Field("createtype", value) => Some(*value),
-        _ => None,
-    });
-    let value = value.ok_or("the type stands in no line of its own")?;
+fn check_type(value: &str) -> Result<(), String> {
     let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
     match inner {
         Some(inner) if TYPES.contains(&inner) => Ok(()),
-        _ => {
-            let shown: String = value.chars().take(64).collect();
-            Err(format!("type {shown} is not one of {}", TYPES.join(", ")))
-        }
+        _ => Err(format!(
+            "type {} is not one of {}",
+            shown(value),
+            TYPES.join(", ")
+        )),
     }
 }
 
-fn check_extents(lines: &[Line<'_>]) -> Result<(), String> {
-    let extents = lines.iter().filter_map(|line| match line {
-        Line::Extent(line) => Some(*line),
-        _ => None,
-    });
-    let mut count = 0;
-    for line in extents {
-        count += 1;
-        if line.contains(['/', '\\']) || line.contains("..") {
-            let shown: String = line.chars().take(64).collect();
-            return Err(format!("extent {shown:?} names a file elsewhere"));
-        }
-    }
-    match count {
-        0 => Err("the descriptor has no extent".to_owned()),
-        _ => Ok(()),
+fn check_extent(line: &str) -> Result<(), String> {
+    match line.contains(['/', '\\']) || line.contains("..") {
+        true => Err(format!("extent {:?} names a file elsewhere", shown(line))),
+        false => Ok(()),
     }
 }

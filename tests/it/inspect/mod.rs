@@ -4,10 +4,14 @@ mod cost;
 mod generate;
 mod generated;
 mod hostile;
+#[path = "../../bounds/images/mod.rs"]
+mod images;
 mod qemu;
 mod vectors;
 
 use smalti::inspect::{Inspection, Inspector};
+
+use self::images::outcome;
 
 /// A generator of numbers, the same for the same seed.
 struct Numbers(u64);
@@ -64,18 +68,4 @@ fn inspect_skipping(image: &[u8]) -> Inspection {
         }
     }
     inspector.finish()
-}
-
-/// Returns what an inspection found, in short: formats, and the first thing that is wrong.
-fn outcome(inspection: &Inspection) -> String {
-    let names: Vec<&str> = inspection.detected().iter().map(|it| it.as_str()).collect();
-    let state = match inspection.finding() {
-        None if names.len() > 1 => "several".to_owned(),
-        Some(finding) if !finding.failures().is_empty() => {
-            finding.failures()[0].check().to_string()
-        }
-        Some(finding) if finding.fault().is_some() => "malformed".to_owned(),
-        _ => "ok".to_owned(),
-    };
-    format!("{} {state}", names.join("+"))
 }
