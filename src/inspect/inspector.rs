@@ -119,14 +119,12 @@ impl Inspector {
         for watch in cut {
             self.complete(watch);
         }
-        let (head, len_bytes) = (&self.head, self.len_bytes);
+        let (head, tail, len_bytes) = (&self.head, self.tail.bytes(), self.len_bytes);
         let found = [
             qcow2::find(head),
             headers::vhd(head),
             self.vhdx.take().map(Vhdx::finding),
-            self.vmdk
-                .take()
-                .and_then(|it| it.finding(self.tail.bytes())),
+            self.vmdk.take().and_then(|it| it.finding(tail, len_bytes)),
             headers::vdi(head),
             headers::qed(head),
             iso::find(&self.descriptor),
@@ -134,7 +132,7 @@ impl Inspector {
             headers::luks(head, len_bytes),
         ];
         let findings: Vec<Finding> = found.into_iter().flatten().collect();
-        let hint = Hint::of(head, self.tail.bytes()).filter(|_| findings.is_empty());
+        let hint = Hint::of(head, tail).filter(|_| findings.is_empty());
         Inspection::new(len_bytes, findings, hint)
     }
 

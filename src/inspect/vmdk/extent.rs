@@ -63,17 +63,27 @@ impl Extent {
     }
 
     /// Adds the length of the disk, and what is wrong with the end of the stream.
-    pub(super) fn add_to(&self, finding: Finding, tail: &[u8]) -> Finding {
+    pub(super) fn add_to(&self, finding: Finding, tail: &[u8], len_bytes: u64) -> Finding {
         let is_at_end = self.directory == AT_END;
         let footer = is_at_end.then(|| self.footer_fault(tail)).flatten();
-        let fault = match self.sectors.checked_mul(SECTOR_LEN_BYTES) {
+        let size = self.sectors.checked_mul(SECTOR_LEN_BYTES);
+        let fault = match size {
             None => Some(format!("the disk has {} sectors", self.sectors)),
+            Some(_) if len_bytes < self.descriptor_end() => {
+                Some("it ends within its descriptor".to_owned())
+            }
             Some(_) => None,
         };
         finding
-            .sized(self.sectors.checked_mul(SECTOR_LEN_BYTES))
+            .sized(size)
             .fails(Check::Footer, footer)
             .with_fault(fault)
+    }
+
+    /// Returns where the descriptor ends, in bytes.
+    fn descriptor_end(&self) -> u64 {
+        let (at, sectors) = self.descriptor;
+        (at + sectors) * SECTOR_LEN_BYTES
     }
 
     fn footer_fault(&self, tail: &[u8]) -> Option<&'static str> {

@@ -53,14 +53,14 @@ impl Vmdk {
         }
     }
 
-    /// Tells what it is, by the last bytes of the stream too.
-    pub(super) fn finding(self, tail: &[u8]) -> Option<Finding> {
+    /// Tells what it is, by the last bytes of the stream and its length too.
+    pub(super) fn finding(self, tail: &[u8], len_bytes: u64) -> Option<Finding> {
         let finding = Finding::new(Format::Vmdk);
         match self {
             Self::Sparse(Err(fault), _) => Some(finding.fails(Check::Descriptor, Some(fault))),
             Self::Sparse(Ok(extent), descriptor) => {
                 let finding = finding.fails(Check::Descriptor, descriptor::fault(&descriptor));
-                Some(extent.add_to(finding, tail))
+                Some(extent.add_to(finding, tail, len_bytes))
             }
             Self::Text(text) => {
                 let fault = "it is a descriptor alone, which names other files";

@@ -159,6 +159,11 @@ pub(super) fn vmdk() -> Vec<Row> {
             "vmdk descriptor",
         ),
         (
+            "vmdk, cut behind the text of its descriptor",
+            sound()[..4096].to_vec(),
+            "vmdk malformed",
+        ),
+        (
             "vmdk, cut in its descriptor",
             sound()[..700].to_vec(),
             "vmdk descriptor",

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use smalti::inspect::Inspector;
+use smalti::inspect::{Format, Inspector};
 use smalti::testing::disks;
 use smalti::{Algorithm, hash::Hasher};
 
@@ -44,4 +44,23 @@ fn inspection_costs_less_than_a_hundredth_of_a_digest() {
         println!("inspection of 1 GiB of {name}: {best:?}, SHA-512: {digest:?}");
         assert!(best * 100 < digest, "{name}: {best:?}, SHA-512 {digest:?}");
     }
+}
+
+#[test]
+fn zeros_are_skipped_in_no_time_and_change_nothing() {
+    let mut inspector = Inspector::new();
+    inspector.write(&disks::qcow2(3)[..600]);
+    (0..4).for_each(|_| inspector.skip(u64::MAX / 4));
+    let inspection = inspector.finish();
+    assert_eq!(inspection.detected(), [Format::Qcow2]);
+    assert_eq!(
+        inspection.len_bytes(),
+        u64::MAX,
+        "lengths end where numbers do"
+    );
+    let mut inspector = Inspector::new();
+    inspector.skip(32 << 10);
+    inspector.write(&disks::iso()[32 << 10..]);
+    inspector.skip(1 << 40);
+    assert_eq!(inspector.finish().detected(), [Format::Iso]);
 }
