@@ -216,6 +216,8 @@ codes! {
     RequestIdTooLong => TooLarge, 431;
     /// The media type of a body is not taken here.
     UnsupportedMediaType => Invalid, 415;
+    /// The data is not of the format of its image, or fails a safety check.
+    InvalidImageData => Invalid, 415;
     /// The range is malformed or lies outside the image.
     RangeNotSatisfiable => Unsatisfiable, 416;
     /// A fault of this library.

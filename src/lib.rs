@@ -55,7 +55,7 @@
 //! # Where to look
 //! The names that a host needs are at the root, the rest in the rooms: [`range`] for HTTP byte
 //! ranges, [`query`] and [`patch`] for requests, [`wire`] for JSON documents, [`policy`] for who may
-//! do what, [`gc`] and [`check`] for maintenance, [`store`] and
+//! do what, [`inspect`] for formats of disks, [`gc`] and [`check`] for maintenance, [`store`] and
 //! [`disk`] for places of its own. In the repository, `docs/` has architecture, format, semantics
 //! and decisions.
 
@@ -76,6 +76,7 @@ pub mod id;
 pub mod image;
 mod index;
 pub mod ingest;
+pub mod inspect;
 mod json;
 mod lease;
 pub mod limits;

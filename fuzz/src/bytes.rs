@@ -55,6 +55,27 @@ impl Change {
     }
 }
 
+/// Signatures of formats of disks, and where they stand.
+const MAGIC: &[(usize, &[u8])] = &[
+    (0, b"QFI\xfb"),
+    (0, b"conectix"),
+    (0, b"vhdxfile"),
+    (0, b"KDMV"),
+    (0, b"QED\0"),
+    (0, b"LUKS\xba\xbe"),
+    (64, b"\x7f\x10\xda\xbe"),
+    (510, b"\x55\xaa"),
+    (32_769, b"CD001"),
+];
+
+/// Writes a signature of a format over bytes, as far as there are any.
+pub fn put_magic(bytes: &mut [u8], which: u8) {
+    let (at, magic) = MAGIC[usize::from(which) % MAGIC.len()];
+    let room = bytes.get_mut(at..).unwrap_or_default();
+    let count = room.len().min(magic.len());
+    room[..count].copy_from_slice(&magic[..count]);
+}
+
 /// Appends a number as records store it.
 pub fn put_number(bytes: &mut Vec<u8>, number: u64) {
     match number {

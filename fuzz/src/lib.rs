@@ -1,6 +1,7 @@
 //! What fuzz targets share, a module for each family of them.
 
 pub mod bytes;
+pub mod inspect;
 pub mod manifest;
 pub mod pack;
 pub mod patch;

@@ -1,5 +1,6 @@
 //! Doors for tests, benches and fuzz targets. Not part of the API: anything here may change.
 
+pub mod disks;
 mod fill;
 mod image;
 mod packs;

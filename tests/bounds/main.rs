@@ -5,6 +5,10 @@
 //! other work of the machine does not count.
 
 mod files;
+#[cfg(feature = "testing")]
+mod images;
+#[cfg(feature = "testing")]
+mod inspect;
 mod memory;
 mod patches;
 mod queries;
@@ -276,6 +280,13 @@ fn hostile_queries_are_answered_within_their_bounds() {
 #[test]
 fn hostile_files_are_answered_within_their_bounds() {
     run("files", files::cases);
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn hostile_images_are_told_within_their_bounds() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    inspect::run();
 }
 
 #[test]

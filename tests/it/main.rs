@@ -18,6 +18,8 @@ mod gc;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod http;
 #[cfg(feature = "testing")]
+mod inspect;
+#[cfg(feature = "testing")]
 mod kill;
 mod linear;
 #[cfg(feature = "testing")]

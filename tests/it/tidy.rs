@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("patch", &["json"]),
     ("image", &["json", "patch"]),
+    ("inspect", &["image"]),
     ("query", &["image"]),
     ("policy", &["json", "image"]),
     ("wire", &["json", "image", "query"]),
@@ -78,8 +79,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "manifest", "image", "wire", "disk", "hash", "store", "chunk", "index", "base",
-            "ingest", "engine",
+            "manifest", "image", "inspect", "wire", "disk", "hash", "store", "chunk", "index",
+            "base", "ingest", "engine",
         ],
     ),
 ];

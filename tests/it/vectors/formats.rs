@@ -1,5 +1,5 @@
-//! Formats: the values that are legal, alone and together, and when they change. What inspects data
-//! waits for a call that does.
+//! Formats: the values that are legal, alone and together, and when they change. The vectors that
+//! look into data run in `tests/it/inspect/vectors.rs`.
 
 use serde_json::{Value, json};
 use smalti::Caller;
