@@ -366,6 +366,7 @@ impl Builder {
             legacy_md5: self.settings.legacy_md5,
             os_hash: self.settings.hashing_algorithm,
             image_size_cap: self.settings.image_size_cap,
+            inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             store_name: STORE_NAME.to_owned(),
             running: Default::default(),

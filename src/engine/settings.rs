@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::Algorithm;
 use crate::image::Limits;
+use crate::inspect::InspectRules;
 use crate::limits::{BLOCK_LEN_BYTES, IMAGE_MAX_BYTES, MIB, TIB};
 use crate::query::PageLimits;
 use crate::read::ReadOptions;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub image_size_cap: u64,
     /// Bounds of what callers write into records.
     pub limits: Limits,
+    /// What is refused of the data of images by what it is found to be.
+    pub inspect: InspectRules,
     /// How many images a page of a list holds.
     pub page: PageLimits,
     /// Whether locations are shown to who may know them, and may be patched. Default false.
@@ -77,6 +80,7 @@ impl Default for Settings {
             legacy_md5: true,
             image_size_cap: TIB,
             limits: Limits::default(),
+            inspect: InspectRules::default(),
             page: PageLimits::default(),
             show_multiple_locations: false,
             delayed_delete: false,
@@ -108,6 +112,15 @@ impl Settings {
         ];
         for (name, len) in pages {
             bounded(name, len, 1, 1 << 20)?;
+        }
+        let tolerated = self.inspect.gpt_safety_checks_nonfatal.iter();
+        let mut firm = tolerated.filter(|check| !check.may_be_nonfatal());
+        if let Some(check) = firm.next() {
+            let message = format!(
+                "setting inspect.gpt_safety_checks_nonfatal names {check}, which must pass; mbr \
+                 and gptmbr need not"
+            );
+            return Err(Error::new(ErrorCode::InvalidSettings, message));
         }
         bounded("pack_len_bytes", self.pack_len_bytes, MIB, 4096 * MIB)?;
         bounded("seal_from_bytes", self.seal_from_bytes, block, 4096 * MIB)?;

@@ -18,7 +18,8 @@ use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Status, Up
 use crate::index::places::{self, Counter};
 use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
-use crate::index::{Durability, Get, Kv, Put, images};
+use crate::index::{Durability, Get, Kv, images};
+use crate::inspect::{self, Claim, InspectRules, Inspector};
 
 /// What all uploads of an engine share.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Ingest {
     pub(crate) legacy_md5: bool,
     pub(crate) os_hash: Option<Algorithm>,
     pub(crate) image_size_cap: u64,
+    pub(crate) inspect: InspectRules,
     pub(crate) dedup_across_owners: bool,
     pub(crate) store_name: String,
     pub(crate) running: Arc<Running>,
@@ -75,6 +77,8 @@ pub(crate) struct Flow {
     id: ImageId,
     target: Target,
     cutter: CutterKind,
+    /// What the image says that the bytes are, where they are looked at.
+    claim: Option<Claim>,
     options: UploadOptions,
     _counted: Counted,
 }
@@ -135,6 +139,7 @@ impl Ingest {
             id,
             target,
             cutter,
+            claim: claim_of(&image),
             options,
             _counted: counted,
         })
@@ -176,6 +181,12 @@ impl Ingest {
     }
 }
 
+/// Returns what an image says that its data is, if that is looked at.
+fn claim_of(image: &Image) -> Option<Claim> {
+    let claim = Claim::new(image.disk_format()?, image.container_format()?);
+    claim.is_inspected().then_some(claim)
+}
+
 /// Formats that pack files back to back are cut at any byte, all others on block borders.
 fn cutter_for(image: &Image) -> CutterKind {
     match image.container_format() {
@@ -201,6 +212,11 @@ impl Flow {
 
     pub(super) fn cutter(&self) -> CutterKind {
         self.cutter
+    }
+
+    /// Returns what looks at the bytes as they pass, where that is wanted.
+    pub(super) fn inspector(&self) -> Option<Box<Inspector>> {
+        self.claim.map(|_| Box::new(Inspector::new()))
     }
 
     pub(super) fn checksum_algorithm(&self) -> Option<Algorithm> {
@@ -240,14 +256,17 @@ impl Flow {
     }
 
     /// Ends the upload, with an active image or with nothing.
-    pub(super) fn finish(self, lanes: Lanes, len_bytes: u64) -> Result<Image> {
-        match self.options.expected_len_bytes {
-            Some(expected) if len_bytes != expected => {
-                let error = size_mismatch(len_bytes, expected);
-                return Err(self.abort_with(lanes, error));
-            }
-            _ => {}
-        }
+    pub(super) fn finish(
+        self,
+        lanes: Lanes,
+        len_bytes: u64,
+        inspector: Option<Box<Inspector>>,
+    ) -> Result<Image> {
+        let passed = self.check_whole_len(len_bytes);
+        let virtual_size = match passed.and_then(|()| self.judge(inspector)) {
+            Ok(virtual_size) => virtual_size,
+            Err(error) => return Err(self.abort_with(lanes, self.unless_gone(error))),
+        };
         let Lanes {
             checksum,
             os_hash,
@@ -258,7 +277,9 @@ impl Flow {
         let digests = [checksum, os_hash].map(|lane| lane.map(|lane| lane.finish()).transpose());
         let [checksum, os_hash] = digests;
         let ended = match (stored, checksum, os_hash) {
-            (Ok(stored), Ok(checksum), Ok(os_hash)) => self.complete(stored, checksum, os_hash),
+            (Ok(stored), Ok(checksum), Ok(os_hash)) => {
+                self.complete(stored, virtual_size, checksum, os_hash)
+            }
             (Ok(stored), checksum, os_hash) => {
                 let error = checksum.and(os_hash).err();
                 Err(stored.abandon(error.unwrap_or_else(|| internal("a lane ended unseen"))))
@@ -268,15 +289,35 @@ impl Flow {
         ended.map_err(|error| self.take_back(error))
     }
 
+    fn check_whole_len(&self, len_bytes: u64) -> Result<()> {
+        match self.options.expected_len_bytes {
+            Some(expected) if len_bytes != expected => Err(size_mismatch(len_bytes, expected)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides by what the bytes are; returns the length of the disk that they describe.
+    fn judge(&self, inspector: Option<Box<Inspector>>) -> Result<Option<u64>> {
+        let (Some(claim), Some(inspector)) = (self.claim, inspector) else {
+            return Ok(None);
+        };
+        let verdict = inspect::judge(&inspector.finish(), claim, &self.ingest.inspect)?;
+        if let Some(fault) = verdict.tolerated() {
+            tracing::warn!(image = %self.id, fault, "data is taken that would be refused by default");
+        }
+        Ok(verdict.virtual_size())
+    }
+
     fn complete(
         &self,
         stored: Stored,
+        virtual_size: Option<u64>,
         checksum: Option<Hasher>,
         os_hash: Option<Hasher>,
     ) -> Result<Image> {
         let named = self
             .digests(checksum, os_hash)
-            .and_then(|digests| self.activate(&stored, &digests));
+            .and_then(|digests| self.activate(&stored, virtual_size, &digests));
         match named {
             Ok(image) => {
                 stored.done();
@@ -304,7 +345,12 @@ impl Flow {
     }
 
     /// The one transaction in which an upload becomes an image.
-    fn activate(&self, stored: &Stored, digests: &Digests) -> Result<Image> {
+    fn activate(
+        &self,
+        stored: &Stored,
+        virtual_size: Option<u64>,
+        digests: &Digests,
+    ) -> Result<Image> {
         let base = &self.ingest.base;
         let now = base.now();
         let data = DataRef {
@@ -324,7 +370,7 @@ impl Flow {
             let url = format!("smalti://{store}/{}", image.id());
             let uploaded = Uploaded {
                 size: stored.len_bytes,
-                virtual_size: None,
+                virtual_size,
                 checksum: digests.checksum,
                 os_hash: digests.os_hash.clone(),
                 location: Location::in_store(url, store.clone()),
@@ -337,13 +383,22 @@ impl Flow {
         })
     }
 
-    fn still_saving(&self, put: &dyn Put) -> Result<Image> {
+    /// Returns why an upload fails: a delete of its image goes before what is wrong with its data.
+    fn unless_gone(&self, why: Error) -> Error {
+        let read = self.ingest.base.kv.read(|get| self.still_saving(get));
+        match read {
+            Err(gone) if gone.code() == ErrorCode::GoneDuringUpload => gone,
+            _ => why,
+        }
+    }
+
+    fn still_saving(&self, get: &dyn Get) -> Result<Image> {
         let gone = || {
             let message = format!("image {} was deleted while its data came in", self.id);
             Error::new(ErrorCode::GoneDuringUpload, message)
         };
-        places::session(put, self.target.session)?.ok_or_else(gone)?;
-        images::find(put, &self.id)?
+        places::session(get, self.target.session)?.ok_or_else(gone)?;
+        images::find(get, &self.id)?
             .filter(|image| image.status() == Status::Saving)
             .ok_or_else(gone)
     }

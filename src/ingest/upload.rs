@@ -5,12 +5,13 @@ use std::io::{self, Read, Write};
 use super::flow::Flow;
 use super::lane::Lane;
 use super::pool::Active;
-use super::ring::{Buffer, Ring};
+use super::ring::{Buffer, Frozen, Ring};
 use super::storer::Storer;
 use crate::chunk::CutterKind;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::{Algorithm, Hasher};
 use crate::image::{Digest, Image};
+use crate::inspect::Inspector;
 use crate::limits::BLOCK_LEN_BYTES;
 
 /// Buffers of one upload; with the chunk lists of one batch this stays below 24 MiB.
@@ -54,6 +55,8 @@ struct Running {
     flow: Flow,
     ring: Ring,
     buffer: Option<Buffer>,
+    /// Looks at all bytes before the lanes do.
+    inspector: Option<Box<Inspector>>,
     lanes: Lanes,
     _active: Active,
 }
@@ -78,6 +81,7 @@ impl Upload {
         let active = pool.enter();
         let ring = Ring::new(RING_BUFFERS);
         let running = Running {
+            inspector: flow.inspector(),
             flow,
             ring,
             buffer: None,
@@ -168,6 +172,9 @@ impl Upload {
             // The bound is checked first: nobody hashes a petabyte to be told that it is too much.
             self.took(step)?;
             let running = self.running()?;
+            if let Some(inspector) = &mut running.inspector {
+                inspector.skip(step);
+            }
             if let Err(error) = running.lanes.push_zeros(step) {
                 return Err(self.fail(error));
             }
@@ -181,14 +188,17 @@ impl Upload {
     ///
     /// # Errors
     /// `SizeMismatch` or `HashConflict` if the bytes are not those expected, `ImageTooLarge` beyond
-    /// the cap, `GoneDuringUpload` if the image was deleted meanwhile, `StorageFull`,
+    /// the cap, `InvalidImageData` if they are not of the format of the image or fail a safety check
+    /// ([`inspect`](crate::inspect)), `GoneDuringUpload` if the image was deleted meanwhile, `StorageFull`,
     /// `StoreUnavailable` or `Poisoned` if the disk failed. The image is queued again then, unless
     /// it is gone; after `Poisoned` it is queued again when the engine has been opened again.
     pub fn finish(mut self) -> Result<Image> {
         self.push_buffer()?;
         let len_bytes = self.len_bytes;
-        let Running { flow, lanes, .. } = self.running.take().ok_or_else(over)?;
-        flow.finish(lanes, len_bytes)
+        let running = self.running.take().ok_or_else(over)?;
+        running
+            .flow
+            .finish(running.lanes, len_bytes, running.inspector)
     }
 
     /// Gives the upload up: the image is queued again when this returns.
@@ -240,7 +250,11 @@ impl Upload {
         if buffer.len() == 0 {
             return Ok(());
         }
-        match running.lanes.push(buffer) {
+        let bytes = buffer.freeze();
+        if let Some(inspector) = &mut running.inspector {
+            inspector.write(&bytes);
+        }
+        match running.lanes.push(bytes) {
             Ok(()) => Ok(()),
             Err(error) => Err(self.fail(error)),
         }
@@ -269,8 +283,7 @@ impl Lanes {
         self.checksum.is_none() && self.os_hash.is_none()
     }
 
-    fn push(&self, buffer: Buffer) -> Result<()> {
-        let frozen = buffer.freeze();
+    fn push(&self, frozen: Frozen) -> Result<()> {
         for lane in [&self.checksum, &self.os_hash].into_iter().flatten() {
             lane.push(frozen.clone())?;
         }

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, ErrorCode, Result, shown};
 
 /// A safety check. Each belongs to one format, except `parent`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Check {
     /// qcow2: no backing file.
@@ -25,6 +28,7 @@ pub enum Check {
     /// gpt: a table of partitions that is one.
     Mbr,
     /// gpt: a name that operators may list; failures of such tables are told as [`Check::Mbr`].
+    #[serde(rename = "gptmbr")]
     GptMbr,
     /// luks: version 1.
     Version,
@@ -61,6 +65,11 @@ impl Check {
             Self::Version => "version",
             Self::Banned => "banned",
         }
+    }
+
+    /// Tells whether operators may let data pass that fails it.
+    pub fn may_be_nonfatal(self) -> bool {
+        matches!(self, Self::Mbr | Self::GptMbr)
     }
 }
 
@@ -121,6 +130,8 @@ mod tests {
     fn names_of_checks_are_read_back_and_others_refused() {
         for &check in Check::ALL {
             assert_eq!(check.to_string().parse::<Check>().unwrap(), check);
+            let text = serde_json::to_string(&check).unwrap();
+            assert_eq!(text, format!("\"{check}\""));
         }
         let error = "MBR".parse::<Check>().unwrap_err();
         assert_eq!(error.to_string(), "no safety check is called \"MBR\"");

@@ -3,6 +3,8 @@
 //! Source: the specification, "Formats", decision table; `location.py` of G. The safety checks are
 //! those of what the data is, not of what it is said to be.
 
+use serde::{Deserialize, Serialize};
+
 use super::check::Check;
 use super::finding::Finding;
 use super::format::Format;
@@ -36,7 +38,8 @@ impl Claim {
 }
 
 /// What operators decide, by the names of the options of G.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "written with `..InspectRules::default()`"
@@ -149,7 +152,7 @@ fn judge_raw(inspection: &Inspection, claim: Claim, rules: &InspectRules) -> Res
 fn check_safety(finding: &Finding, claim: Claim, rules: &InspectRules) -> Result<Option<String>> {
     let may_fail = |check: Check| {
         let is_listed = rules.gpt_safety_checks_nonfatal.contains(&check);
-        matches!(check, Check::Mbr | Check::GptMbr) && is_listed
+        check.may_be_nonfatal() && is_listed
     };
     let failures = finding.failures();
     if let Some(failure) = failures.iter().find(|it| !may_fail(it.check())) {

@@ -9,7 +9,7 @@ from scenarios import BOB, PROJECT_A, refused, same, scenario, thousand_images
 @scenario
 def lists_with_filters():
     filled(b"x" * 10, name="small", tags=["f", "tiny"], filtered="yes", min_ram=1)
-    filled(b"x" * 1000, name="large", tags=["f"], filtered="yes", disk_format="iso")
+    filled(b"x" * 1000, name="large", tags=["f"], filtered="yes", disk_format="ami")
     create(name="empty, queued", tags=["f"], filtered="yes", visibility="private")
     create(name="hidden", tags=["f"], filtered="yes", os_hidden=True)
     asked = [
@@ -24,7 +24,7 @@ def lists_with_filters():
         ({"size_max": 11}, ["small"]),
         ({"size": 10}, ["small"]),
         ({"min_ram": 1}, ["small"]),
-        ({"disk_format": "iso"}, ["large"]),
+        ({"disk_format": "ami"}, ["large"]),
         ({"owner": PROJECT_A}, ["empty, queued", "large", "small"]),
         ({"created_at": "gt:2020-01-01T00:00:00Z"}, ["empty, queued", "large", "small"]),
         ({"created_at": "lt:2020-01-01T00:00:00Z"}, []),

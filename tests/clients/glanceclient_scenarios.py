@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 import uuid
 
 import glanceclient
@@ -49,6 +50,19 @@ def create_with_every_option():
     root.images.delete(image.id)
     refused(exc.HTTPConflict, root.images.create, id=given["id"])
     return f"{len(given)} options came back, the id stays used after delete"
+
+
+@scenario
+def data_that_is_not_of_its_format_is_refused():
+    image = alice.images.create(name="disk", disk_format="qcow2", container_format="bare")
+    error = refused(exc.HTTPException, alice.images.upload, image.id, io.BytesIO(b"no disk"))
+    same(alice.images.get(image.id).status, "queued")
+    header = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, 10 * MIB).ljust(512, b"\0")
+    alice.images.upload(image.id, io.BytesIO(header))
+    found = alice.images.get(image.id)
+    same((found.status, found.size, found.virtual_size), ("active", 512, 10 * MIB))
+    same("the data is raw" in str(error), True)
+    return str(error).splitlines()[0]
 
 
 @scenario

@@ -35,7 +35,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "ingest",
         &[
-            "base", "lease", "manifest", "image", "policy", "hash", "store", "chunk", "index",
+            "base", "lease", "manifest", "image", "inspect", "policy", "hash", "store", "chunk",
+            "index",
         ],
     ),
     (
@@ -59,8 +60,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "range", "patch", "image", "query", "policy", "wire", "lease", "disk", "hash", "store",
-            "chunk", "index", "base", "ingest", "read", "gc", "check",
+            "range", "patch", "image", "inspect", "query", "policy", "wire", "lease", "disk",
+            "hash", "store", "chunk", "index", "base", "ingest", "read", "gc", "check",
         ],
     ),
     (

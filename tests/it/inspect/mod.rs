@@ -7,7 +7,7 @@ mod hostile;
 #[path = "../../bounds/images/mod.rs"]
 mod images;
 mod qemu;
-mod vectors;
+pub(crate) mod vectors;
 
 use smalti::inspect::{Inspection, Inspector};
 

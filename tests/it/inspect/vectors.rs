@@ -1,6 +1,7 @@
 //! The vectors of formats that need data: what is recognised, and what becomes of an upload.
 //!
-//! Those of values, pairs and changes run in `tests/it/vectors/formats.rs`; the last test here
+//! Those of values, pairs and changes run in `tests/it/vectors/formats.rs`, and uploads there once
+//! more, through an engine; the last test here
 //! counts that together they are all.
 
 use serde_json::{Value, json};
@@ -63,8 +64,8 @@ fn sample(format: Format, safety: &str) -> Vec<u8> {
     }
 }
 
-/// Makes the data of a vector; nothing where no bytes are all of its formats at once.
-fn data(vector: &Value) -> Option<Vec<u8>> {
+/// Makes the data of a vector of uploads; nothing where no bytes are all of its formats at once.
+pub(crate) fn data(vector: &Value) -> Option<Vec<u8>> {
     let safety = text(vector, "safety");
     let by_id = match text(vector, "id") {
         "fmt-up-qcow2-features" => {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use smalti::image::MemberStatus;
-use smalti::{ErrorCode, ImageId, Status, Visibility};
+use smalti::{ContainerFormat, DiskFormat, ErrorCode, ImageId, Status, Visibility};
 
 use super::calls::{CONTENTS, Kind, New, POOL, Party, Role, SLOTS, Which, Who, content, pool};
 use super::outcome::{Outcome, Shown};
@@ -36,6 +36,7 @@ pub(super) fn no(code: ErrorCode) -> Refusal {
         NotFound => 404,
         Duplicate | PropertyMissing | PropertyExists | InvalidState | RevisionMismatch => 409,
         GoneDuringUpload => 410,
+        InvalidImageData => 415,
         TagLimitExceeded | PropertyLimitExceeded | MemberLimitExceeded | QuotaExceeded => 413,
         _ => 400,
     };
@@ -361,8 +362,14 @@ impl World {
         let record = record.ok_or(no(ErrorCode::GoneDuringUpload))?;
         let number = number % CONTENTS.len();
         let (.., md5, sha256) = CONTENTS[number];
+        let len_bytes = content(number).len() as u64;
+        let Ok(virtual_size) = disk_len(&record.shown, len_bytes) else {
+            record.enter(Status::Queued, self.now);
+            return Err(no(ErrorCode::InvalidImageData));
+        };
         let shown = &mut record.shown;
-        shown.size = Some(content(number).len() as u64);
+        shown.size = Some(len_bytes);
+        shown.virtual_size = virtual_size;
         shown.checksum = Some(md5.to_owned());
         shown.os_hash_algo = Some("sha256".to_owned());
         shown.os_hash_value = Some(sha256.to_owned());
@@ -386,6 +393,17 @@ impl World {
         expect(is_open || who.is_admin(), ErrorCode::ImageDeactivated)?;
         expect(who.role >= Role::Member, ErrorCode::Forbidden)?;
         Ok(record.content.map(content))
+    }
+}
+
+/// Returns the length of the disk that is in data of no format; that of another is not taken.
+fn disk_len(shown: &Shown, len_bytes: u64) -> Result<Option<u64>, ()> {
+    use DiskFormat::{Aki, Ami, Ari, Ploop, Raw};
+    match (shown.container_format, shown.disk_format) {
+        (Some(ContainerFormat::Bare), Some(Raw)) => Ok(Some(len_bytes)),
+        (Some(ContainerFormat::Bare), Some(Ami | Aki | Ari | Ploop)) => Ok(None),
+        (Some(ContainerFormat::Bare), _) => Err(()),
+        _ => Ok(None),
     }
 }
 

@@ -15,7 +15,7 @@ const CALLS: [(&str, u64, u64); 26] = [
     ("create", 17_000, 20_000),
     ("deactivate", 1_000, 4_000),
     ("delete", 2_500, 2_500),
-    ("finish", 9_000, 40),
+    ("finish", 9_000, 800),
     ("inspect", 2_800, 0),
     ("leave", 400, 0),
     ("list", 14_000, 2_500),
@@ -39,7 +39,7 @@ const CALLS: [(&str, u64, u64); 26] = [
 ];
 
 /// Reasons, and how often at least each must be given over all seeds.
-const CODES: [(&str, u64); 41] = [
+const CODES: [(&str, u64); 42] = [
     ("Duplicate", 5_000),
     ("EmptyTag", 700),
     ("Forbidden", 10_000),
@@ -48,6 +48,7 @@ const CODES: [(&str, u64); 41] = [
     ("ImageDeactivated", 40),
     ("InvalidFilterOperator", 100),
     ("InvalidFilterValue", 200),
+    ("InvalidImageData", 700),
     ("InvalidLimit", 50),
     ("InvalidMarker", 400),
     ("InvalidMemberStatus", 50),

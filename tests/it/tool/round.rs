@@ -1,5 +1,6 @@
 //! What a place does, whatever it is: each function is a test that needs a tool and nothing else.
 
+use smalti::testing::disks;
 use smalti::wire::{ErrorAnswer, ImageAnswer, ListAnswer};
 
 use super::{Tool, arg};
@@ -20,7 +21,8 @@ fn small(tool: &Tool, name: &str, more: &[&str]) -> String {
 }
 
 pub(super) fn what_is_put_comes_back(tool: &Tool) {
-    let (data, file) = (data(), tool.path("disk.qcow2"));
+    let data = [disks::qcow2(3), data()].concat();
+    let file = tool.path("disk.qcow2");
     std::fs::write(&file, &data).expect("written");
     let put = tool.json(&[
         "put",
@@ -40,6 +42,7 @@ pub(super) fn what_is_put_comes_back(tool: &Tool) {
     assert_eq!(image.name.as_deref(), Some("disk.qcow2"));
     assert_eq!(image.disk_format.as_deref(), Some("qcow2"));
     assert_eq!(image.size, Some(data.len() as u64));
+    assert_eq!(image.virtual_size, Some(disks::DISK_LEN_BYTES));
     assert_eq!(image.properties["os_distro"], "debian");
     assert_eq!((image.min_ram, image.tags.len()), (512, 2));
     assert_eq!(tool.json(&["show", "disk.qcow2"]), put, "by name");

@@ -75,6 +75,8 @@ fn refused_uploads(world: &World) -> Vec<Case> {
             .by(&caller)
             .octets(DATA)
     };
+    let qcow2 = || put(&world.queued(&json!({ "disk_format": "qcow2" })));
+    let backed = [&b"QFI\xfb\0\0\0\x03\0\0\0\0\0\0\x01"[..], &[0; 497]].concat();
     let large = vec![7; CAP as usize + 1];
     let chunks = queued()
         .header("Content-Type", OCTETS)
@@ -90,6 +92,20 @@ fn refused_uploads(world: &World) -> Vec<Case> {
             put(&bare).octets(DATA),
             400,
             "MissingFormat",
+        ),
+        bad(
+            PUT,
+            "not of its format",
+            qcow2().octets(DATA),
+            415,
+            "InvalidImageData",
+        ),
+        bad(
+            PUT,
+            "unsafe, said to be raw",
+            queued().octets(backed),
+            415,
+            "InvalidImageData",
         ),
         bad(PUT, "reader", by(reader()), 403, "Forbidden"),
         bad(PUT, "of another", by(stranger()), 403, "Forbidden"),

@@ -84,11 +84,6 @@ pub(super) const LATER: &[Later] = &[
         &["glance-direct,web-download,copy-image", ""],
         "import",
     ),
-    later(
-        "gpt_safety_checks_nonfatal",
-        &[""],
-        "faults that inspection tolerates",
-    ),
     later("http_retries", &["3", "0"], "digests of added locations"),
     later("image_cache_dir", &[""], "the image cache"),
     size("image_cache_max_size", &["10737418240"], "the image cache"),
@@ -97,12 +92,6 @@ pub(super) const LATER: &[Later] = &[
         "max_parallel_stores",
         &["1"],
         "stores that one import writes at once",
-    ),
-    // The default of the API is true, but nothing looks into images yet.
-    later(
-        "require_image_format_match",
-        &["false"],
-        "inspection of data",
     ),
     later(
         "store_description",

@@ -169,8 +169,8 @@ fn what_is_wrong_is_named_with_key_value_bound_and_line() {
             "user_storage_quota = \"5GB\" is not there yet; only 0",
         ),
         (
-            "\nrequire_image_format_match = true",
-            "require_image_format_match = true is not there yet; only false",
+            "\ngpt_safety_checks_nonfatal = [\"mbr\", \"MBR\"]",
+            "gpt_safety_checks_nonfatal = [\"mbr\", \"MBR\"] is wrong: no safety check is called \"MBR\"",
         ),
         (
             "\nimage_cache_dir = \"/x\"",

@@ -64,6 +64,15 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     key(
+        "gpt_safety_checks_nonfatal",
+        "none",
+        "checks of partition tables that may fail: mbr, gptmbr",
+        |to, given| {
+            to.settings.inspect.gpt_safety_checks_nonfatal = given.words()?;
+            Ok(())
+        },
+    ),
+    key(
         "hashing_algorithm",
         "sha512",
         "digest of whole images, os_hash_algo; none for none",
@@ -177,6 +186,15 @@ pub(super) const KEYS: &[Key] = &[
         "whether code points from U+10000 on are refused",
         |to, given| {
             to.settings.limits.reject_4byte_unicode = given.flag()?;
+            Ok(())
+        },
+    ),
+    key(
+        "require_image_format_match",
+        "true",
+        "whether data must be of the disk format of its image",
+        |to, given| {
+            to.settings.inspect.require_image_format_match = given.flag()?;
             Ok(())
         },
     ),
