@@ -14,9 +14,28 @@ use std::fmt::Debug;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
+use crate::error::Error;
+
 pub use map::Map;
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
+
+/// Tells whether a call failed because the process, or the machine, has no file handle left: nothing
+/// was done, and it may succeed later.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(
+        errno,
+        Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)
+    )
+}
+
+/// Tells of an error whether it came of that.
+pub(crate) fn lacked_files(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let cause = source.and_then(|source| source.downcast_ref());
+    cause.is_some_and(is_out_of_files)
+}
 
 /// Where in the engine a sync stands. Crash tests switch them off one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,5 +1,8 @@
 //! Lists of a caller. Each page comes from one snapshot; records are decoded for those who want them.
 
+#[cfg(feature = "http")]
+use std::ops::ControlFlow;
+
 use super::images::answer;
 use super::{Images, Page};
 use crate::error::{Error, ErrorCode, Result};
@@ -24,29 +27,38 @@ impl Images {
         let policy = self.policy();
         let judge = self.judge(&*policy);
         let limit = self.page_len(query);
-        let rows = self.rows(&*policy, &judge, query)?.into_iter();
+        let rows = self.rows(&*policy, &judge, query, usize::MAX)?.into_iter();
         let images =
             rows.map(|(row, membership)| Ok(answer(&judge, row.into_image()?, membership)));
         let images = images.collect::<Result<_>>()?;
         Ok(Page::new(query.clone(), images, limit))
     }
 
-    /// Lends the images of a page one by one, as [`Images::list`] returns them.
+    /// Lends the images of a page one by one, as [`Images::list`] returns them, until `f` breaks or
+    /// their records are longer than `most` bytes; returns whether the page was cut so.
     #[cfg(feature = "http")]
     pub(crate) fn list_each(
         &self,
         query: &ListQuery,
-        f: impl FnMut(Listed<'_>) -> Result<()>,
-    ) -> Result<()> {
+        most: usize,
+        mut f: impl FnMut(Listed<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<bool> {
         let policy = self.policy();
         let judge = &self.judge(&*policy);
-        let rows = self.rows(&*policy, judge, query)?.into_iter();
-        let listed = |(row, membership)| Listed {
-            judge,
-            row,
-            membership,
-        };
-        rows.map(listed).try_for_each(f)
+        let rows = self.rows(&*policy, judge, query, most)?;
+        let is_short = rows.len() < self.page_len(query);
+        let is_cut = is_short && rows.iter().map(|(row, _)| row.len_bytes()).sum::<usize>() >= most;
+        for (row, membership) in rows {
+            let listed = Listed {
+                judge,
+                row,
+                membership,
+            };
+            if f(listed)?.is_break() {
+                return Ok(true);
+            }
+        }
+        Ok(is_cut)
     }
 
     /// Tells whether a page costs no more than some look-ups: its rows stand beside each other in
@@ -67,6 +79,7 @@ impl Images {
         policy: &dyn Policy,
         judge: &Judge<'_>,
         query: &ListQuery,
+        most_bytes: usize,
     ) -> Result<Vec<(Row, Membership)>> {
         judge.check_list()?;
         let project = judge.caller().project_id();
@@ -90,6 +103,7 @@ impl Images {
                 order: query.order(),
                 after: after.as_ref(),
                 limit,
+                most_bytes,
                 admit: match policy.may_hide_rows() {
                     true => Some(&admit),
                     false => None,

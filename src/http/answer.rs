@@ -1,8 +1,10 @@
 //! Answers: documents as JSON, and empty ones.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
@@ -11,6 +13,7 @@ use http_body::{Frame, SizeHint};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
+use tokio::task::AbortHandle;
 
 use super::memory::Held;
 use crate::wire::ImageDocument;
@@ -32,11 +35,11 @@ pub(super) fn json(status: u16, document: &impl Serialize) -> Response {
     printed(status, print(document))
 }
 
-/// Answers with the document of an image.
-pub(super) fn image(status: u16, document: &ImageDocument<'_>) -> Response {
+/// Prints the document of an image.
+pub(super) fn image(document: &ImageDocument<'_>) -> String {
     let mut text = String::with_capacity(1024);
     document.print(&mut text);
-    printed(status, text.into())
+    text
 }
 
 /// Answers with a document that is printed already.
@@ -47,38 +50,76 @@ pub(super) fn printed(status: u16, text: Bytes) -> Response {
     response
 }
 
-/// Answers with a long document, which holds its memory until the client has taken it.
-pub(super) fn held(text: Bytes, held: Held) -> Response {
-    let mut response = printed(200, Bytes::new());
+/// Answers with a long document, which holds its memory until the client has taken it, or for a
+/// time.
+pub(super) fn held(status: u16, text: Bytes, held: Held, time: Duration) -> Response {
+    let mut response = printed(status, Bytes::new());
+    let rest = text.len();
+    let document = Arc::new(Mutex::new(Some((text, held))));
+    // One that is given away at once needs no end.
+    let end = (rest > PART_BYTES).then(|| {
+        let late = Arc::clone(&document);
+        let end = tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            // The connection is broken off when it comes for more.
+            drop(lock(&late).take());
+        });
+        end.abort_handle()
+    });
     *response.body_mut() = Body::new(HeldBody {
-        rest: text,
-        _held: held,
+        rest,
+        document,
+        end,
     });
     response
 }
 
-/// A document and its memory.
+/// A document and its memory, until its time is over.
+type Document = Mutex<Option<(Bytes, Held)>>;
+
+fn lock(document: &Document) -> MutexGuard<'_, Option<(Bytes, Held)>> {
+    document.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct HeldBody {
-    rest: Bytes,
-    _held: Held,
+    /// Bytes to come.
+    rest: usize,
+    document: Arc<Document>,
+    /// Ends the document when its time is over.
+    end: Option<AbortHandle>,
+}
+
+impl Drop for HeldBody {
+    fn drop(&mut self) {
+        if let Some(end) = &self.end {
+            end.abort();
+        }
+    }
 }
 
 impl HttpBody for HeldBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        // In parts, so that this lives as long as there is one to come.
-        let part = self.rest.len().min(PART_BYTES);
-        let part = self.rest.split_to(part);
-        Poll::Ready((!part.is_empty()).then_some(Ok(Frame::data(part))))
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.rest == 0 {
+            return Poll::Ready(None);
+        }
+        let part = match &mut *lock(&self.document) {
+            None => Err(io::Error::from(io::ErrorKind::TimedOut)),
+            Some((text, _)) if text.len() <= PART_BYTES => Ok(std::mem::take(text)),
+            // Copied, so that what the connection has keeps nothing of the rest.
+            Some((text, _)) => Ok(Bytes::copy_from_slice(&text.split_to(PART_BYTES))),
+        };
+        self.rest -= part.as_ref().map_or(self.rest, Bytes::len);
+        Poll::Ready(Some(part.map(Frame::data)))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        SizeHint::with_exact(self.rest as u64)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Records of images: create, show, list, patch, delete, and the switches of their data.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -7,8 +8,9 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 
 use super::answer;
 use super::call::Call;
-use super::memory::UNIT_BYTES;
+use super::memory::{Held, UNIT_BYTES};
 use super::refusal::Refusal;
+use super::site::Site;
 use crate::engine::Images;
 use crate::error::{Error, Result};
 use crate::image::{NewImage, Patch};
@@ -21,39 +23,75 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 pub(super) async fn list(call: Box<Call>) -> Result<Response, Refusal> {
     let query: ListQuery = call.query().parse()?;
     let text = page(&call, &query).await?;
-    if text.len() <= UNIT_BYTES {
-        return Ok(answer::printed(200, text.into()));
+    match document(&call.site, 200, text) {
+        Ok(response) => Ok(response),
+        // It is made again when there is memory for it, so that it takes none while it waits.
+        Err(text) => {
+            let held = wait(&call.site, text).await?;
+            let text = page(&call, &query).await?;
+            Ok(call.site.held(200, text, held))
+        }
     }
-    let memory = &call.site.outgoing;
-    if let Some(held) = memory.try_take(text.len()) {
-        return Ok(answer::held(text.into(), held));
-    }
-    // It is made again when there is memory for it, so that it takes none while it waits.
-    let len = text.len();
-    drop(text);
-    let held = memory.take(len).await?;
-    Ok(answer::held(page(&call, &query).await?.into(), held))
 }
 
-/// Prints a page: here if it is short, else on a thread of the engine.
+/// Answers with a document, or returns it where there is no memory for it.
+fn document(site: &Site, status: u16, text: String) -> Result<Response, String> {
+    if text.len() <= UNIT_BYTES {
+        return Ok(answer::printed(status, text.into()));
+    }
+    match site.outgoing.try_take(text.len()) {
+        Some(held) => Ok(site.held(status, text, held)),
+        None => Err(text),
+    }
+}
+
+/// Waits for memory for a document that is given up meanwhile.
+async fn wait(site: &Site, text: String) -> Result<Held> {
+    let len = text.len();
+    drop(text);
+    site.outgoing.take(len).await
+}
+
+/// Answers with the document of what was done; it waits for memory as long as that takes, for a
+/// refusal would not undo it.
+async fn done(site: &Site, status: u16, text: String) -> Response {
+    let mut text = text;
+    loop {
+        text = match document(site, status, text) {
+            Ok(response) => return response,
+            Err(text) => text,
+        };
+        if let Ok(held) = site.outgoing.take(text.len()).await {
+            return site.held(status, text, held);
+        }
+    }
+}
+
+/// Prints a page, which ends early where it would take more than a quarter of the memory that there
+/// is for documents: here if it is short, else on a thread of the engine.
 fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> + Send + use<> {
     let (site, images) = (Arc::clone(&call.site), call.images.asyncio());
     let (query, same) = (query.clone(), query.clone());
     let work = move |images: &Images| {
         let limits = &site.engine.settings().page;
+        let most = site.outgoing.len_bytes() / 4;
         let (mut count, mut last) = (0, None);
         let mut text = String::new();
         let mut list = PrintedList::new(&mut text);
-        images.list_each(&same, |listed| {
+        let is_cut = images.list_each(&same, most, |listed| {
             let text = list.next();
             last = Some(site.print_listed(listed, text)?);
             if count == 0 {
                 text.reserve(room(text.len(), same.page_len(limits)));
             }
             count += 1;
-            Ok(())
+            Ok(match text.len() >= most {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })
         })?;
-        let (first, next) = wire::links(&same, limits, count, last.as_ref());
+        let is_full = count as u64 == same.page_len(limits) || is_cut;
+        let (first, next) = wire::links(&same, last.as_ref().filter(|_| is_full));
         list.end(&first, next.as_deref());
         Ok(text)
     };
@@ -71,7 +109,8 @@ pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let new = NewImage::from_json(Some(&body), &call.site.engine.settings().limits)?;
     let image = call.images.asyncio().create(new).await?;
-    let mut response = answer::image(201, &call.site.document(&image));
+    let text = answer::image(&call.site.document(&image));
+    let mut response = done(&call.site, 201, text).await;
     let path = format!("/v2/images/{}", image.id());
     let path = HeaderValue::try_from(path).expect("digits and dashes");
     response.headers_mut().insert(LOCATION, path);
@@ -79,8 +118,18 @@ pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {
 }
 
 pub(super) async fn show(call: Box<Call>) -> Result<Response, Refusal> {
-    let image = call.images.asyncio().show(&call.image_id()?).await?;
-    Ok(answer::image(200, &call.site.document(&image)))
+    let (images, id) = (call.images.asyncio(), call.image_id()?);
+    let image = images.show(&id).await?;
+    match document(&call.site, 200, answer::image(&call.site.document(&image))) {
+        Ok(response) => Ok(response),
+        Err(text) => {
+            drop(image);
+            let held = wait(&call.site, text).await?;
+            let image = images.show(&id).await?;
+            let text = answer::image(&call.site.document(&image));
+            Ok(call.site.held(200, text, held))
+        }
+    }
 }
 
 pub(super) async fn patch(mut call: Box<Call>) -> Result<Response, Refusal> {
@@ -92,7 +141,8 @@ pub(super) async fn patch(mut call: Box<Call>) -> Result<Response, Refusal> {
         .asyncio()
         .update(&call.image_id()?, patch)
         .await?;
-    Ok(answer::image(200, &call.site.document(&image)))
+    let text = answer::image(&call.site.document(&image));
+    Ok(done(&call.site, 200, text).await)
 }
 
 fn unsupported(error: Error) -> Refusal {

@@ -2,11 +2,15 @@
 //! take all of the machine's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::JSON_MAX_BYTES;
+
+/// How long a document waits for memory.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// What memory is counted in, in bytes; a document that is no longer needs none.
 pub(super) const UNIT_BYTES: usize = 64 << 10;
@@ -37,11 +41,31 @@ impl Memory {
         free.try_acquire_many_owned(self.units_of(len)).ok()
     }
 
-    /// Waits for memory for a document.
+    /// Waits for memory for a document, for a while.
+    ///
+    /// # Errors
+    /// `StoreUnavailable` if others still have it then.
     pub(super) async fn take(&self, len: usize) -> Result<Held> {
         let free = Arc::clone(&self.free);
-        let taken = free.acquire_many_owned(self.units_of(len)).await;
-        taken.map_err(|_| Error::new(ErrorCode::Internal, "there is no memory for documents"))
+        let taken = free.acquire_many_owned(self.units_of(len));
+        match tokio::time::timeout(WAIT_MAX, taken).await {
+            Ok(Ok(held)) => Ok(held),
+            _ => Err(self.exhausted(len)),
+        }
+    }
+
+    fn exhausted(&self, len: usize) -> Error {
+        let (wait_s, all) = (WAIT_MAX.as_secs(), self.len_bytes());
+        let message = format!(
+            "a document of {len} bytes found no memory in {wait_s} s: others have the {all} bytes \
+             that there are for documents"
+        );
+        Error::new(ErrorCode::StoreUnavailable, message)
+    }
+
+    /// Returns how much there is in all, in bytes.
+    pub(super) fn len_bytes(&self) -> usize {
+        (self.units as usize).saturating_mul(UNIT_BYTES)
     }
 
     fn units_of(&self, len: usize) -> u32 {

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::response::Response;
 use bytes::Bytes;
 
 use super::answer;
-use super::memory::Memory;
+use super::memory::{Held, Memory};
 use super::printed::PrintedImages;
 use super::settings::HttpSettings;
 use crate::engine::{Engine, Listed};
@@ -99,6 +100,11 @@ impl Site {
     /// Tells whether documents show something of where data is.
     fn shows_places(&self) -> bool {
         self.settings.show_image_direct_url || self.engine.settings().show_multiple_locations
+    }
+
+    /// Answers with a long document that holds its memory.
+    pub(super) fn held(&self, status: u16, text: String, held: Held) -> Response {
+        answer::held(status, text.into(), held, self.settings.document_time)
     }
 
     /// Makes the document of an image, with what this service shows of its places.

@@ -2,9 +2,9 @@
 
 use super::RedbKv;
 use super::names;
-use super::renew::Snapshot;
+use super::renew::{Snapshot, may_pass};
 use super::writer::Writer;
-use crate::error::{ErrorCode, Result};
+use crate::error::Result;
 use crate::limits::MIB;
 
 /// How much log is kept before a snapshot of the names is taken, at least.
@@ -102,7 +102,7 @@ impl RedbKv {
                 self.snapshot_again(job.snapshot)?;
                 let mut guard = self.lock_idle();
                 job = self.snapshot_job(self.writable(&mut guard)?)?;
-            } else if self.is_cut_off(&job.snapshot) || error.code() == ErrorCode::StorageFull {
+            } else if self.is_cut_off(&job.snapshot) || may_pass(&error) {
                 // The older snapshot and the log stay; the next checkpoint tries again.
                 return Err(error);
             } else {

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::frame::{SEGMENT_HEADER_LEN, SegmentHeader, WITNESS_LEN};
-use crate::disk::{Disk, DiskFile, SyncSite};
+use crate::disk::{Disk, DiskFile, SyncSite, lacked_files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sum::sum64;
 
@@ -154,9 +154,11 @@ impl LogWriter {
                 Err(cause) => cause.kind() == io::ErrorKind::NotFound,
                 Ok(()) => true,
             };
-            match error.code() {
-                ErrorCode::StorageFull if removed => AppendError::Undone(error),
-                _ => AppendError::Unknown(error),
+            // No record is in it yet: once it is gone nothing has happened.
+            let may_pass = error.code() == ErrorCode::StorageFull || lacked_files(&error);
+            match may_pass && removed {
+                true => AppendError::Undone(error),
+                false => AppendError::Unknown(error),
             }
         })?;
         self.next_number += 1;

@@ -14,6 +14,7 @@ use super::replay::LogReader;
 use super::tree::closed;
 use super::view::ReadView;
 use super::writer::Writer;
+use crate::disk::lacked_files;
 use crate::error::{Error, ErrorCode, Result};
 use crate::index::Get;
 
@@ -171,7 +172,8 @@ impl RedbKv {
     ///
     /// # Errors
     ///
-    /// `StorageFull`: the next call tries again. After anything else the handle is poisoned.
+    /// A full disk or no more open files: the next call tries again. After anything else the handle
+    /// is poisoned.
     pub(super) fn reopen(&self, writer: &Writer) -> Result<()> {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         slot.abandon();
@@ -180,7 +182,7 @@ impl RedbKv {
                 slot.fill(db);
                 Ok(())
             }
-            Err(error) if error.code() == ErrorCode::StorageFull => Err(error),
+            Err(error) if may_pass(&error) => Err(error),
             Err(error) => Err(self.poison(error)),
         }
     }
@@ -206,6 +208,11 @@ impl RedbKv {
             }
         }
     }
+}
+
+/// Tells whether a failure is one of days that pass, and changed nothing.
+pub(super) fn may_pass(error: &Error) -> bool {
+    error.code() == ErrorCode::StorageFull || lacked_files(error)
 }
 
 /// Tells whether an error of a call that begins something says that redb takes no more calls.

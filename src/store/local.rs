@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{PackSink, PackSource, PackState, Store};
-use crate::disk::{Access, Disk, DiskFile, Map, SyncSite};
+use crate::disk::{Access, Disk, DiskFile, Map, SyncSite, is_out_of_files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::PackId;
 
@@ -45,7 +45,12 @@ impl LocalStore {
 }
 
 /// Makes the error for a failed sync: what it covered may be lost, whatever a later one says.
+///
+/// Where it was not even tried, for want of a file handle, nothing is lost.
 fn unsynced(deed: &str, pack: PackId, error: io::Error) -> Error {
+    if is_out_of_files(&error) {
+        return failed(deed, pack, error);
+    }
     Error::new(ErrorCode::Poisoned, format!("{deed} pack {pack}: {error}")).with_source(error)
 }
 

@@ -28,8 +28,9 @@ impl<'a> ListDocument<'a> {
     ///
     /// A page that is full and not empty has a next one, even if that turns out to be empty.
     pub fn new(query: &ListQuery, limits: &PageLimits, images: Vec<ImageDocument<'a>>) -> Self {
-        let last = images.last().map(ImageDocument::id);
-        let (first, next) = links(query, limits, images.len(), last);
+        let is_full = u64::try_from(images.len()) == Ok(query.page_len(limits));
+        let last = images.last().filter(|_| is_full);
+        let (first, next) = links(query, last.map(ImageDocument::id));
         Self {
             images,
             first,
@@ -88,15 +89,8 @@ impl<'t> PrintedList<'t> {
     }
 }
 
-/// Returns the links of a page: to the first one, and to the next one if this one is full.
-pub(crate) fn links(
-    query: &ListQuery,
-    limits: &PageLimits,
-    count: usize,
-    last: Option<&ImageId>,
-) -> (String, Option<String>) {
-    let is_full = u64::try_from(count) == Ok(query.page_len(limits));
-    let last = last.filter(|_| is_full);
+/// Returns the links of a page: to the first one, and to the one behind an image.
+pub(crate) fn links(query: &ListQuery, last: Option<&ImageId>) -> (String, Option<String>) {
     let next = last.map(|last| query.next_link(IMAGES, last));
     (query.first_link(IMAGES), next)
 }

@@ -34,6 +34,7 @@ mod rot_index;
 mod rules;
 mod semantics;
 mod source;
+mod starved;
 mod support;
 mod tidy;
 #[cfg(feature = "cli")]

@@ -26,6 +26,8 @@ pub(crate) struct Ask<'a> {
     /// The image behind which the page begins.
     pub(crate) after: Option<&'a Image>,
     pub(crate) limit: usize,
+    /// The page ends with the image that makes its records as long as this, in bytes.
+    pub(crate) most_bytes: usize,
     /// Tells whether policy lets the caller see a row, where it may hide any.
     pub(crate) admit: Option<&'a dyn Fn(&Image, Membership) -> bool>,
 }
@@ -55,13 +57,17 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)
         runs.push(run);
     }
     let mut page = Vec::with_capacity(ask.limit.min(1024));
-    while page.len() < ask.limit {
+    let mut left_bytes = ask.most_bytes;
+    while page.len() < ask.limit && left_bytes > 0 {
         runs.retain(|run| run.head.is_some());
         let Some(at) = least(&mut runs, ask)? else {
             break;
         };
         let membership = runs[at].source.membership;
-        page.extend(runs[at].head.take().map(|row| (row, membership)));
+        if let Some(row) = runs[at].head.take() {
+            left_bytes = left_bytes.saturating_sub(row.len_bytes());
+            page.push((row, membership));
+        }
         if page.len() < ask.limit {
             runs[at].step(get, ask)?;
         }

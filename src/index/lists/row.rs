@@ -43,6 +43,11 @@ impl Row {
         }
     }
 
+    /// Returns the length of the record, in bytes; of an image that was decoded before, none.
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.record.len()
+    }
+
     /// Compares two images by time of creation, and then by id.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         let key = |row: &Self| (row.peek.created_at, row.peek.id);

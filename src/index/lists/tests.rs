@@ -329,6 +329,7 @@ fn compare(random: &mut Random, kv: &RedbKv, world: &World) -> usize {
             order: query.order(),
             after: found.last().or(marker),
             limit,
+            most_bytes: usize::MAX,
             admit: picky.then_some(&asked),
         };
         let more = kv.read(|get| page(get, &ask)).unwrap();
@@ -427,6 +428,7 @@ fn what_policy_hides_is_not_looked_for_again_with_each_image() {
             order: query.order(),
             after: None,
             limit: 1,
+            most_bytes: usize::MAX,
             admit: Some(&|_, _| false),
         };
         let seen = kv.read(|get| {
