@@ -75,7 +75,7 @@ fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> 
     let work = move |images: &Images| {
         let limits = &site.engine.settings().page;
         let most = site.outgoing.len_bytes() / 4;
-        let (mut count, mut last) = (0, None);
+        let (mut count, mut last) = (0_u64, None);
         let mut text = String::new();
         let mut list = PrintedList::new(&mut text);
         let is_cut = images.list_each(&same, most, |listed| {
@@ -90,7 +90,7 @@ fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> 
                 false => ControlFlow::Continue(()),
             })
         })?;
-        let is_full = count as u64 == same.page_len(limits) || is_cut;
+        let is_full = count == same.page_len(limits) || is_cut;
         let (first, next) = wire::links(&same, last.as_ref().filter(|_| is_full));
         list.end(&first, next.as_deref());
         Ok(text)
