@@ -5,8 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::gang::Gang;
+use super::lane::Lane;
 use super::packs::OpenPacks;
 use super::pool::Pool;
+use super::signed::{Signatures, Verifying};
 use super::storer::{PackBounds, Stored, Storer};
 use super::upload::{Lanes, UploadOptions};
 use crate::base::Base;
@@ -19,6 +21,7 @@ use crate::index::places::{self, Counter};
 use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
 use crate::index::{Durability, Get, Kv, Put, images};
+use crate::signature::SignatureProperties;
 
 /// What all uploads of an engine share.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub(crate) struct Ingest {
     pub(crate) image_size_cap: u64,
     pub(crate) dedup_across_owners: bool,
     pub(crate) store_name: String,
+    pub(crate) signatures: Signatures,
     pub(crate) running: Arc<Running>,
     /// Failed uploads that could not be taken back, for want of room: tried again later.
     pub(crate) leftover: Mutex<Vec<u64>>,
@@ -76,6 +80,9 @@ pub(crate) struct Flow {
     target: Target,
     cutter: CutterKind,
     options: UploadOptions,
+    /// What is verified, and the verification until its lane has it.
+    signature: Option<SignatureProperties>,
+    verifying: Option<Verifying>,
     _counted: Counted,
 }
 
@@ -108,10 +115,11 @@ impl Ingest {
         self.base.expect_open()?;
         self.take_back_leftovers();
         let now = self.base.now();
-        let (target, image) = self.base.kv.write(Durability::Now, |put| {
+        let (target, image, signature) = self.base.kv.write(Durability::Now, |put| {
             let mut image = images::visible(put, &id)?;
             admit(put, &image)?;
             image.begin_saving(now)?;
+            let signature = self.signatures.wanted(&image)?;
             images::put(put, &image)?;
             let session = places::next(put, Counter::NextSession, 1)?;
             let row = SessionRow {
@@ -127,8 +135,13 @@ impl Ingest {
                     domain,
                 },
                 image,
+                signature,
             ))
         })?;
+        let verifying = match self.signatures.begin(signature.as_ref(), now) {
+            Ok(verifying) => verifying,
+            Err(error) => return Err(self.taken_back(target.session, error)),
+        };
         let cutter = options.cutter.unwrap_or_else(|| cutter_for(&image));
         Ok(Flow {
             ingest: Arc::clone(self),
@@ -136,6 +149,8 @@ impl Ingest {
             target,
             cutter,
             options,
+            signature,
+            verifying,
             _counted: counted,
         })
     }
@@ -143,6 +158,14 @@ impl Ingest {
     /// Takes a failed upload back, or remembers that it is to be.
     fn take_back(&self, session: u64) -> Result<()> {
         take_back(&self.base, session).inspect_err(|_| self.leftover().push(session))
+    }
+
+    /// Takes a failed upload back, and returns why it failed.
+    fn taken_back(&self, session: u64, why: Error) -> Error {
+        if let Err(error) = self.take_back(session) {
+            tracing::error!(%error, "a failed upload could not be taken back");
+        }
+        why
     }
 
     /// Takes back the failed uploads for which there was no room before.
@@ -214,6 +237,11 @@ impl Flow {
             .filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
     }
 
+    /// Returns the verification that the bytes are to be given to, once.
+    pub(super) fn take_verifying(&mut self) -> Option<Verifying> {
+        self.verifying.take()
+    }
+
     pub(super) fn storer(&self) -> Storer {
         let Ingest {
             base,
@@ -251,33 +279,30 @@ impl Flow {
         let Lanes {
             checksum,
             os_hash,
+            signature,
             storer,
         } = lanes;
         // The storing lane syncs while the digests catch up.
         let stored = storer.finish().and_then(Storer::finish);
+        // Each lane is finished, whatever became of the others.
         let digests = [checksum, os_hash].map(|lane| lane.map(|lane| lane.finish()).transpose());
-        let [checksum, os_hash] = digests;
-        let ended = match (stored, checksum, os_hash) {
-            (Ok(stored), Ok(checksum), Ok(os_hash)) => self.complete(stored, checksum, os_hash),
-            (Ok(stored), checksum, os_hash) => {
-                let error = checksum.and(os_hash).err();
-                Err(stored.abandon(error.unwrap_or_else(|| internal("a lane ended unseen"))))
-            }
-            (Err(error), _, _) => Err(error),
-        };
+        let verifying = signature.map(Lane::finish).transpose();
+        let ended = stored.and_then(|stored| self.complete(stored, digests, verifying));
         ended.map_err(|error| self.take_back(error))
     }
 
     fn complete(
         &self,
         stored: Stored,
-        checksum: Option<Hasher>,
-        os_hash: Option<Hasher>,
+        [checksum, os_hash]: [Result<Option<Hasher>>; 2],
+        verifying: Result<Option<Verifying>>,
     ) -> Result<Image> {
-        let named = self
-            .digests(checksum, os_hash)
-            .and_then(|digests| self.activate(&stored, &digests));
-        match named {
+        let named = || {
+            let digests = self.digests(checksum?, os_hash?)?;
+            verifying?.map_or(Ok(()), Verifying::finish)?;
+            self.activate(&stored, &digests)
+        };
+        match named() {
             Ok(image) => {
                 stored.done();
                 Ok(image)
@@ -318,6 +343,8 @@ impl Flow {
         let store = &self.ingest.store_name;
         base.kv.write(Durability::Now, |put| {
             let mut image = self.still_saving(put)?;
+            let Ingest { signatures, .. } = &*self.ingest;
+            signatures.expect(&image, self.signature.as_ref())?;
             stored.name(put)?;
             refs::hand_over_root(put, self.target.session, &stored.root)?;
             // In the case of the record, not in that of whoever uploads.
@@ -352,6 +379,7 @@ impl Flow {
     pub(super) fn abort(&self, lanes: Lanes) -> Result<()> {
         drop(lanes.checksum);
         drop(lanes.os_hash);
+        drop(lanes.signature);
         if let Some(storer) = lanes.storer.abort() {
             let _ = storer.abandon(internal("the upload was given up"));
         }
@@ -366,10 +394,7 @@ impl Flow {
     }
 
     fn take_back(&self, why: Error) -> Error {
-        if let Err(error) = self.ingest.take_back(self.target.session) {
-            tracing::error!(%error, "a failed upload could not be taken back");
-        }
-        why
+        self.ingest.taken_back(self.target.session, why)
     }
 }
 
