@@ -56,7 +56,7 @@
 //! # Where to look
 //! The names that a host needs are at the root, the rest in the rooms: [`range`] for HTTP byte
 //! ranges, [`query`] and [`patch`] for requests, [`wire`] for JSON documents, [`policy`] for who may
-//! do what, [`signature`] for the hook that verifies data, [`gc`] and [`check`] for maintenance, [`store`] and
+//! do what, [`signature`] for who verifies data, [`gc`] and [`check`] for maintenance, [`store`] and
 //! [`disk`] for places of its own. In the repository, `docs/` has architecture, format, semantics
 //! and decisions.
 

@@ -14,7 +14,7 @@ use super::upload::{Lanes, UploadOptions};
 use crate::base::Base;
 use crate::chunk::CutterKind;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hash::{Algorithm, Hasher};
+use crate::hash::{self, Algorithm, Hasher};
 use crate::id::ImageId;
 use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Status, Uploaded};
 use crate::index::places::{self, Counter};
@@ -80,7 +80,7 @@ pub(crate) struct Flow {
     target: Target,
     cutter: CutterKind,
     options: UploadOptions,
-    /// What is verified, and the verification until its lane has it.
+    /// What is verified, and the verification unless its lane has it.
     signature: Option<SignatureProperties>,
     verifying: Option<Verifying>,
     _counted: Counted,
@@ -237,9 +237,12 @@ impl Flow {
             .filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
     }
 
-    /// Returns the verification that the bytes are to be given to, once.
+    /// Returns the verification that the bytes are to be given to, once; none where a digest that
+    /// is computed anyway stands in for them.
     pub(super) fn take_verifying(&mut self) -> Option<Verifying> {
-        self.verifying.take()
+        let computed = [self.checksum_algorithm(), self.os_hash_algorithm()];
+        self.verifying
+            .take_if(|verifying| !verifying.takes_one_of(&computed))
     }
 
     pub(super) fn storer(&self) -> Storer {
@@ -268,7 +271,7 @@ impl Flow {
     }
 
     /// Ends the upload, with an active image or with nothing.
-    pub(super) fn finish(self, lanes: Lanes, len_bytes: u64) -> Result<Image> {
+    pub(super) fn finish(mut self, lanes: Lanes, len_bytes: u64) -> Result<Image> {
         match self.options.expected_len_bytes {
             Some(expected) if len_bytes != expected => {
                 let error = size_mismatch(len_bytes, expected);
@@ -292,14 +295,17 @@ impl Flow {
     }
 
     fn complete(
-        &self,
+        &mut self,
         stored: Stored,
         [checksum, os_hash]: [Result<Option<Hasher>>; 2],
         verifying: Result<Option<Verifying>>,
     ) -> Result<Image> {
+        let by_digest = self.verifying.take();
         let named = || {
-            let digests = self.digests(checksum?, os_hash?)?;
+            let found = [checksum?, os_hash?].map(|hasher| hasher.map(Hasher::finish));
+            let digests = self.digests(&found)?;
             verifying?.map_or(Ok(()), Verifying::finish)?;
+            by_digest.map_or(Ok(()), |verifying| verifying.finish_by(&found))?;
             self.activate(&stored, &digests)
         };
         match named() {
@@ -311,10 +317,11 @@ impl Flow {
         }
     }
 
-    fn digests(&self, checksum: Option<Hasher>, os_hash: Option<Hasher>) -> Result<Digests> {
-        let digest = |hasher: Hasher| Digest::from_bytes(hasher.finish().as_bytes());
-        let checksum = checksum.map(digest).transpose()?;
-        let os_hash = match (os_hash.map(digest).transpose()?, self.ingest.os_hash) {
+    fn digests(&self, [checksum, os_hash]: &[Option<hash::Digest>; 2]) -> Result<Digests> {
+        let digest = |found: &hash::Digest| Digest::from_bytes(found.as_bytes());
+        let checksum = checksum.as_ref().map(digest).transpose()?;
+        let os_hash = os_hash.as_ref().map(digest).transpose()?;
+        let os_hash = match (os_hash, self.ingest.os_hash) {
             (Some(digest), Some(algorithm)) => Some((algorithm.name().into(), digest)),
             (None, Some(Algorithm::Md5)) => checksum.map(|digest| ("md5".into(), digest)),
             _ => None,

@@ -10,6 +10,7 @@ use super::lane::{Work, each_zeros, panicked};
 use super::ring::Frozen;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
+use crate::hash::{Algorithm, Digest};
 use crate::image::Image;
 use crate::signature::{SignatureProperties, SignatureVerifier, Verification};
 
@@ -26,6 +27,15 @@ impl Signatures {
         }
     }
 
+    /// Refuses an image whose data would have to be verified, and does not come by here.
+    pub(crate) fn refuse_unread(&self, image: &Image) -> Result<()> {
+        if self.wanted(image)?.is_none() {
+            return Ok(());
+        }
+        let message = "the image has a signature, and data at a location is not verified";
+        Err(Error::new(ErrorCode::SignatureInvalid, message))
+    }
+
     /// Begins to verify what is wanted.
     pub(super) fn begin(
         &self,
@@ -35,7 +45,15 @@ impl Signatures {
         let (Some(verifier), Some(wanted)) = (&self.0, wanted) else {
             return Ok(None);
         };
-        guarded(|| verifier.begin(wanted, now)).map(|begun| Some(Verifying(begun)))
+        let begin = || {
+            let verification = verifier.begin(wanted, now)?;
+            let algorithm = verification.algorithm();
+            Ok(Some(Verifying {
+                verification,
+                algorithm,
+            }))
+        };
+        guarded(begin)
     }
 
     /// Tests that an image still asks for what was verified.
@@ -53,23 +71,47 @@ impl Signatures {
 }
 
 /// A verification that takes the bytes of an upload.
-pub(super) struct Verifying(Box<dyn Verification>);
+pub(super) struct Verifying {
+    verification: Box<dyn Verification>,
+    /// By which a digest stands in for all bytes.
+    algorithm: Option<Algorithm>,
+}
 
 impl Verifying {
     /// Tells whether the bytes taken are those that were signed.
     pub(super) fn finish(self) -> Result<()> {
-        guarded(|| self.0.finish())
+        guarded(|| self.verification.finish())
+    }
+
+    /// Tells whether a digest by one of these stands in for all bytes.
+    pub(super) fn takes_one_of(&self, computed: &[Option<Algorithm>]) -> bool {
+        self.algorithm.is_some() && computed.contains(&self.algorithm)
+    }
+
+    /// Tells whether the bytes that have these digests are those that were signed; it has taken no
+    /// bytes.
+    pub(super) fn finish_by(self, digests: &[Option<Digest>]) -> Result<()> {
+        let mut digests = digests.iter().flatten();
+        let digest = digests.find(|digest| Some(digest.algorithm()) == self.algorithm);
+        let absent = || {
+            Error::new(
+                ErrorCode::Internal,
+                "the digest that was signed is not there",
+            )
+        };
+        let digest = digest.ok_or_else(absent)?;
+        guarded(|| self.verification.finish_by(digest))
     }
 }
 
 impl Work for Verifying {
     fn take(&mut self, buffer: &Frozen) -> Result<()> {
-        self.0.update(buffer);
+        self.verification.update(buffer);
         Ok(())
     }
 
     fn zeros(&mut self, len_bytes: u64) -> Result<()> {
-        each_zeros(len_bytes, |zeros| self.0.update(zeros));
+        each_zeros(len_bytes, |zeros| self.verification.update(zeros));
         Ok(())
     }
 }

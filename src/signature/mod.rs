@@ -4,7 +4,7 @@
 //! An image that carries `img_signature`, `img_signature_hash_method`, `img_signature_key_type` and
 //! `img_signature_certificate_uuid` becomes active only if its data verifies, where the host has
 //! given the engine a [`SignatureVerifier`]; without one these are properties as any other. With
-//! the feature `signature` there is [`CertificateVerifier`], which has public keys from X.509
+//! the feature `signature` there is `CertificateVerifier`, which has public keys from X.509
 //! certificates.
 //!
 //! This room signs nothing and trusts nobody: whose certificates count is the business of who
@@ -19,6 +19,7 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
+use crate::hash::{Algorithm, Digest};
 
 #[cfg(feature = "signature")]
 pub use certificate::{CertificateDirectory, CertificateProvider, CertificateVerifier};
@@ -50,6 +51,24 @@ pub trait Verification: Send + 'static {
     /// # Errors
     /// `SignatureInvalid` if they are not.
     fn finish(self: Box<Self>) -> Result<()>;
+
+    /// Returns the algorithm of which a digest says as much as all bytes. Where the engine computes
+    /// this digest anyway, it gives it to [`finish_by`](Self::finish_by), and no bytes at all, so
+    /// that nothing is hashed twice. By default there is none.
+    fn algorithm(&self) -> Option<Algorithm> {
+        None
+    }
+
+    /// Tells whether bytes that have a digest are those that were signed; called in place of
+    /// everything else, and only where [`algorithm`](Self::algorithm) says so.
+    ///
+    /// # Errors
+    /// `SignatureInvalid` if they are not. By default `Internal`.
+    fn finish_by(self: Box<Self>, digest: &Digest) -> Result<()> {
+        let algorithm = digest.algorithm();
+        let message = format!("a digest by {algorithm} is nothing to this verification");
+        Err(Error::new(ErrorCode::Internal, message))
+    }
 }
 
 /// Makes the error for a signature that does not hold, or that none can hold.

@@ -31,6 +31,7 @@ mod rot;
 mod rot_index;
 mod rules;
 mod semantics;
+mod signature;
 mod source;
 mod support;
 mod tidy;

@@ -47,18 +47,18 @@ impl PublicKey {
     }
 
     /// Tells whether a signature is one of the data that has a digest.
-    pub(super) fn holds(&self, claim: &Claim<'_>) -> bool {
+    pub(super) fn holds(&self, signed: &Signed<'_>) -> bool {
         match self {
-            Self::Pss(key) => key.holds(claim),
-            Self::Dss(key) => key.holds(claim.digest, claim.signature),
-            Self::P384(key) => key.holds(claim.digest, claim.signature),
-            Self::P521(key) => key.holds(claim.digest, claim.signature),
+            Self::Pss(key) => key.holds(signed),
+            Self::Dss(key) => key.holds(signed.digest, signed.signature),
+            Self::P384(key) => key.holds(signed.digest, signed.signature),
+            Self::P521(key) => key.holds(signed.digest, signed.signature),
         }
     }
 }
 
-/// That a signature is one of the data that has a digest.
-pub(super) struct Claim<'a> {
+/// A signature, and the digest of what may be its data.
+pub(super) struct Signed<'a> {
     pub(super) hash_method: HashMethod,
     pub(super) digest: &'a [u8],
     pub(super) signature: &'a [u8],

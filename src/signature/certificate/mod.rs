@@ -14,12 +14,12 @@ mod x509;
 
 use std::fmt;
 
-use self::key::{Claim, PublicKey};
+use self::key::{PublicKey, Signed};
 use self::x509::Certificate;
 use super::{SignatureProperties, SignatureVerifier, Verification, invalid};
 use crate::clock::Timestamp;
 use crate::error::{ErrorKind, Result, shown};
-use crate::hash::Hasher;
+use crate::hash::{Algorithm, Digest, Hasher};
 use crate::limits::CERTIFICATE_MAX_BYTES;
 
 pub use directory::CertificateDirectory;
@@ -42,6 +42,19 @@ pub trait CertificateProvider: fmt::Debug + Send + Sync + 'static {
 /// hangs on the library below it: `cryptography` 41 refuses other salts, 48 and 50 take them. A host
 /// whose users sign with shorter ones, as modules of FIPS 140 do, says so by
 /// [`with_any_salt`](Self::with_any_salt).
+///
+/// # Examples
+/// ```no_run
+/// use smalti::Engine;
+/// use smalti::signature::{CertificateDirectory, CertificateVerifier};
+///
+/// // Holds a file ID.pem or ID.der for each `img_signature_certificate_uuid` that is trusted.
+/// let certificates = CertificateDirectory::new("/etc/images/certificates");
+/// let engine = Engine::builder("/var/lib/images")
+///     .signatures(CertificateVerifier::new(certificates))
+///     .open()?;
+/// # Ok::<(), smalti::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct CertificateVerifier<P> {
     provider: P,
@@ -98,21 +111,46 @@ impl<P: CertificateProvider> SignatureVerifier for CertificateVerifier<P> {
         let certificate = Certificate::read(&bytes)?;
         certificate.check_time(now)?;
         let key = PublicKey::of(&certificate, signature.key_type())?;
-        Ok(Box::new(Running {
+        let claim = Claim {
             key,
-            salt: self.salt,
-            hasher: Hasher::new(signature.hash_method().algorithm()),
             signature: signature.clone(),
+            salt: self.salt,
+        };
+        Ok(Box::new(Running {
+            claim,
+            hasher: Hasher::new(signature.hash_method().algorithm()),
         }))
+    }
+}
+
+/// What an image says of its data, with the key of its certificate.
+struct Claim {
+    key: PublicKey,
+    signature: SignatureProperties,
+    salt: Salt,
+}
+
+impl Claim {
+    /// Tests that it holds for data that has a digest.
+    fn check(&self, digest: &Digest) -> Result<()> {
+        let hash_method = self.signature.hash_method();
+        let signed = Signed {
+            hash_method,
+            digest: digest.as_bytes(),
+            signature: self.signature.signature(),
+            salt: self.salt,
+        };
+        if digest.algorithm() == hash_method.algorithm() && self.key.holds(&signed) {
+            return Ok(());
+        }
+        Err(invalid("the signature of the image is not one of its data"))
     }
 }
 
 /// The verification of one upload.
 struct Running {
-    key: PublicKey,
-    salt: Salt,
+    claim: Claim,
     hasher: Hasher,
-    signature: SignatureProperties,
 }
 
 impl Verification for Running {
@@ -121,16 +159,15 @@ impl Verification for Running {
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        let digest = self.hasher.finish();
-        let claim = Claim {
-            hash_method: self.signature.hash_method(),
-            digest: digest.as_bytes(),
-            signature: self.signature.signature(),
-            salt: self.salt,
-        };
-        match self.key.holds(&claim) {
-            true => Ok(()),
-            false => Err(invalid("the signature of the image is not one of its data")),
-        }
+        let Self { claim, hasher } = *self;
+        claim.check(&hasher.finish())
+    }
+
+    fn algorithm(&self) -> Option<Algorithm> {
+        Some(self.hasher.algorithm())
+    }
+
+    fn finish_by(self: Box<Self>, digest: &Digest) -> Result<()> {
+        self.claim.check(digest)
     }
 }

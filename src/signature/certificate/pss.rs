@@ -11,7 +11,7 @@ use x509_cert::der::{Decode, Reader, SliceReader};
 
 use super::super::HashMethod;
 use super::Salt;
-use super::key::{Claim, Source};
+use super::key::{Signed, Source};
 use crate::error::Result;
 
 /// `rsaEncryption` of RFC 8017.
@@ -43,12 +43,12 @@ impl Key {
         })
     }
 
-    pub(super) fn holds(&self, claim: &Claim<'_>) -> bool {
-        let Ok(signature) = Signature::try_from(claim.signature) else {
+    pub(super) fn holds(&self, signed: &Signed<'_>) -> bool {
+        let Ok(signature) = Signature::try_from(signed.signature) else {
             return false;
         };
-        let salt_len = match claim.salt {
-            Salt::Longest => self.longest_salt(claim.digest.len()).map(Some),
+        let salt_len = match signed.salt {
+            Salt::Longest => self.longest_salt(signed.digest.len()).map(Some),
             Salt::Any => Some(None),
         };
         let Some(salt_len) = salt_len else {
@@ -61,10 +61,10 @@ impl Key {
                     Some(len) => VerifyingKey::<$hash>::new_with_salt_len(key, len),
                     None => VerifyingKey::<$hash>::new_with_auto_salt_len(key),
                 };
-                key.verify_prehash(claim.digest, &signature).is_ok()
+                key.verify_prehash(signed.digest, &signature).is_ok()
             }};
         }
-        match claim.hash_method {
+        match signed.hash_method {
             HashMethod::Sha224 => holds!(Sha224),
             HashMethod::Sha256 => holds!(Sha256),
             HashMethod::Sha384 => holds!(Sha384),
