@@ -1,7 +1,7 @@
 //! What is read of a certificate: its dates and its public key. Nothing else is looked at.
 
-use x509_cert::der::Decode;
 use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::{Decode, Encode};
 use x509_cert::time::Time;
 
 use super::super::base64;
@@ -56,7 +56,6 @@ impl Certificate {
 
     /// Returns the parameters of that algorithm, in DER with tag and length, or nothing.
     pub(super) fn parameters(&self) -> Result<Option<Vec<u8>>> {
-        use x509_cert::der::Encode;
         let key = self.0.tbs_certificate().subject_public_key_info();
         let parameters = key.algorithm.parameters.as_ref();
         let der = parameters.map(Encode::to_der).transpose();
