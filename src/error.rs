@@ -142,6 +142,8 @@ codes! {
     InvalidSize => Invalid, 400;
     /// The data is shorter or longer than was declared.
     SizeMismatch => Invalid, 400;
+    /// The data does not have the signature that the image says it has, or none can be had so.
+    SignatureInvalid => Invalid, 400;
     /// No such store.
     UnknownStore => Invalid, 400;
     /// The method of an import is none that is enabled.

@@ -50,12 +50,14 @@
 //! None is on by default, and each only adds.
 //! - `tokio`: `asyncio`, the same calls for tasks; no runtime is needed.
 //! - `http`: `http`, the Images API v2 as a router for servers of axum, and a server.
+//! - `signature`: verification of signatures over data by X.509 certificates, in [`signature`].
 //! - `testing`: [`disk`]'s simulated disk, the contract suite of [`store`].
 //!
 //! # Where to look
 //! The names that a host needs are at the root, the rest in the rooms: [`range`] for HTTP byte
 //! ranges, [`query`] and [`patch`] for requests, [`wire`] for JSON documents, [`policy`] for who may
-//! do what, [`inspect`] for formats of disks, [`gc`] and [`check`] for maintenance, [`store`] and
+//! do what, [`inspect`] for formats of disks, [`signature`] for who verifies data, [`gc`] and
+//! [`check`] for maintenance, [`store`] and
 //! [`disk`] for places of its own. In the repository, `docs/` has architecture, format, semantics
 //! and decisions.
 
@@ -86,6 +88,7 @@ pub mod policy;
 pub mod query;
 pub mod range;
 pub mod read;
+pub mod signature;
 pub mod store;
 mod sum;
 #[cfg(feature = "testing")]

@@ -42,6 +42,11 @@ pub const NAME_MAX_CHARS: usize = 255;
 /// Longest property value, in bytes.
 pub const PROPERTY_MAX_BYTES: usize = 65_535;
 
+/// Longest signature over the data of an image, in bytes: that of an RSA key of 16,384 bits.
+pub const SIGNATURE_MAX_BYTES: usize = 2_048;
+/// Longest certificate that is read, in bytes, as DER or PEM.
+pub const CERTIFICATE_MAX_BYTES: usize = 64 << 10;
+
 /// Most parameters of the query of a list. A query string of the usual longest 8 KiB has fewer.
 pub const QUERY_PARAMS_MAX: usize = 4096;
 /// Most values in the `in:` list of a filter.

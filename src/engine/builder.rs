@@ -17,8 +17,9 @@ use crate::gc::Collector;
 use crate::image::{LocationSource, NoSource};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
-use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, resume, take_back};
+use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
 use crate::policy::{DefaultPolicy, Policy};
+use crate::signature::SignatureVerifier;
 use crate::store::{LocalStore, Store};
 
 const LOCK: &str = "LOCK";
@@ -56,6 +57,7 @@ pub struct Builder {
     settings: Settings,
     policy: Arc<dyn Policy>,
     locations: Arc<dyn LocationSource + Send + Sync>,
+    signatures: Signatures,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -91,6 +93,7 @@ impl Builder {
             settings: Settings::default(),
             policy: Arc::new(DefaultPolicy),
             locations: Arc::new(NoSource),
+            signatures: Signatures::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -121,6 +124,15 @@ impl Builder {
     /// ([`Settings::show_multiple_locations`]). Without it no url is taken.
     pub fn locations(mut self, source: impl LocationSource + Send + Sync + 'static) -> Self {
         self.locations = Arc::new(source);
+        self
+    }
+
+    /// Sets who verifies signatures over the data of images that carry the four properties
+    /// `img_signature`, `img_signature_hash_method`, `img_signature_key_type` and
+    /// `img_signature_certificate_uuid`: such an image becomes active only if its data verifies.
+    /// Without it they are properties as any other, and nothing is verified.
+    pub fn signatures(mut self, verifier: impl SignatureVerifier) -> Self {
+        self.signatures = Signatures(Some(Arc::new(verifier)));
         self
     }
 
@@ -369,6 +381,7 @@ impl Builder {
             inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             store_name: STORE_NAME.to_owned(),
+            signatures: self.signatures.clone(),
             running: Default::default(),
             leftover: Default::default(),
         })

@@ -24,7 +24,7 @@ impl Images {
     /// # Errors
     /// `NotFound`; `Forbidden`; `InvalidState` unless the image is queued: of two uploads one wins;
     /// `MissingFormat` unless both formats are set; `ImageTooLarge` if more is declared than may
-    /// come.
+    /// come; `SignatureInvalid` if signatures are verified and no data can have that of the image.
     pub fn upload_with(&self, id: &ImageId, options: UploadOptions) -> Result<Upload> {
         let policy = self.policy();
         let judge = self.judge(&*policy);

@@ -8,7 +8,7 @@ use super::images::answer;
 use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
-use crate::image::{Applied, ApplyRules, Expected, Image, LocationSource, Patch};
+use crate::image::{Applied, ApplyRules, Expected, Image, LocationSource, Patch, Status};
 use crate::index::{Durability, Get, Kv, Put, images, places};
 use crate::policy::{Action, Judge, Membership};
 
@@ -87,6 +87,10 @@ impl Work<'_> {
         };
         let now = self.images.engine().inner.base.now();
         let applied = image.apply(self.patch, &judge.gate(membership), &rules, now)?;
+        if applied.image.status() == Status::Active && image.status() != Status::Active {
+            let ingest = self.images.ingest()?;
+            ingest.signatures.refuse_unread(&applied.image)?;
+        }
         Ok((image, membership, applied))
     }
 }

@@ -5,14 +5,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::gang::Gang;
+use super::lane::Lane;
 use super::packs::OpenPacks;
 use super::pool::Pool;
+use super::signed::{Signatures, Verifying};
 use super::storer::{PackBounds, Stored, Storer};
 use super::upload::{Lanes, UploadOptions};
 use crate::base::Base;
 use crate::chunk::CutterKind;
 use crate::error::{Error, ErrorCode, Result};
-use crate::hash::{Algorithm, Hasher};
+use crate::hash::{self, Algorithm, Hasher};
 use crate::id::ImageId;
 use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Status, Uploaded};
 use crate::index::places::{self, Counter};
@@ -20,6 +22,7 @@ use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
 use crate::index::{Durability, Get, Kv, images};
 use crate::inspect::{self, Claim, InspectRules, Inspector};
+use crate::signature::SignatureProperties;
 
 /// What all uploads of an engine share.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(crate) struct Ingest {
     pub(crate) inspect: InspectRules,
     pub(crate) dedup_across_owners: bool,
     pub(crate) store_name: String,
+    pub(crate) signatures: Signatures,
     pub(crate) running: Arc<Running>,
     /// Failed uploads that could not be taken back, for want of room: tried again later.
     pub(crate) leftover: Mutex<Vec<u64>>,
@@ -80,6 +84,9 @@ pub(crate) struct Flow {
     /// What the image says that the bytes are, where they are looked at.
     claim: Option<Claim>,
     options: UploadOptions,
+    /// What is verified, and the verification unless its lane has it.
+    signature: Option<SignatureProperties>,
+    verifying: Option<Verifying>,
     _counted: Counted,
 }
 
@@ -112,10 +119,11 @@ impl Ingest {
         self.base.expect_open()?;
         self.take_back_leftovers();
         let now = self.base.now();
-        let (target, image) = self.base.kv.write(Durability::Now, |put| {
+        let (target, image, signature) = self.base.kv.write(Durability::Now, |put| {
             let mut image = images::visible(put, &id)?;
             admit(put, &image)?;
             image.begin_saving(now)?;
+            let signature = self.signatures.wanted(&image)?;
             images::put(put, &image)?;
             let session = places::next(put, Counter::NextSession, 1)?;
             let row = SessionRow {
@@ -131,8 +139,13 @@ impl Ingest {
                     domain,
                 },
                 image,
+                signature,
             ))
         })?;
+        let verifying = match self.signatures.begin(signature.as_ref(), now) {
+            Ok(verifying) => verifying,
+            Err(error) => return Err(self.taken_back(target.session, error)),
+        };
         let cutter = options.cutter.unwrap_or_else(|| cutter_for(&image));
         Ok(Flow {
             ingest: Arc::clone(self),
@@ -141,6 +154,8 @@ impl Ingest {
             cutter,
             claim: claim_of(&image),
             options,
+            signature,
+            verifying,
             _counted: counted,
         })
     }
@@ -148,6 +163,14 @@ impl Ingest {
     /// Takes a failed upload back, or remembers that it is to be.
     fn take_back(&self, session: u64) -> Result<()> {
         take_back(&self.base, session).inspect_err(|_| self.leftover().push(session))
+    }
+
+    /// Takes a failed upload back, and returns why it failed.
+    fn taken_back(&self, session: u64, why: Error) -> Error {
+        if let Err(error) = self.take_back(session) {
+            tracing::error!(%error, "a failed upload could not be taken back");
+        }
+        why
     }
 
     /// Takes back the failed uploads for which there was no room before.
@@ -230,6 +253,14 @@ impl Flow {
             .filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
     }
 
+    /// Returns the verification that the bytes are to be given to, once; none where a digest that
+    /// is computed anyway stands in for them.
+    pub(super) fn take_verifying(&mut self) -> Option<Verifying> {
+        let computed = [self.checksum_algorithm(), self.os_hash_algorithm()];
+        self.verifying
+            .take_if(|verifying| !verifying.takes_one_of(&computed))
+    }
+
     pub(super) fn storer(&self) -> Storer {
         let Ingest {
             base,
@@ -257,7 +288,7 @@ impl Flow {
 
     /// Ends the upload, with an active image or with nothing.
     pub(super) fn finish(
-        self,
+        mut self,
         lanes: Lanes,
         len_bytes: u64,
         inspector: Option<Box<Inspector>>,
@@ -270,22 +301,16 @@ impl Flow {
         let Lanes {
             checksum,
             os_hash,
+            signature,
             storer,
         } = lanes;
         // The storing lane syncs while the digests catch up.
         let stored = storer.finish().and_then(Storer::finish);
+        // Each lane is finished, whatever became of the others.
         let digests = [checksum, os_hash].map(|lane| lane.map(|lane| lane.finish()).transpose());
-        let [checksum, os_hash] = digests;
-        let ended = match (stored, checksum, os_hash) {
-            (Ok(stored), Ok(checksum), Ok(os_hash)) => {
-                self.complete(stored, virtual_size, checksum, os_hash)
-            }
-            (Ok(stored), checksum, os_hash) => {
-                let error = checksum.and(os_hash).err();
-                Err(stored.abandon(error.unwrap_or_else(|| internal("a lane ended unseen"))))
-            }
-            (Err(error), _, _) => Err(error),
-        };
+        let verifying = signature.map(Lane::finish).transpose();
+        let ended =
+            stored.and_then(|stored| self.complete(stored, virtual_size, digests, verifying));
         ended.map_err(|error| self.take_back(error))
     }
 
@@ -309,16 +334,21 @@ impl Flow {
     }
 
     fn complete(
-        &self,
+        &mut self,
         stored: Stored,
         virtual_size: Option<u64>,
-        checksum: Option<Hasher>,
-        os_hash: Option<Hasher>,
+        [checksum, os_hash]: [Result<Option<Hasher>>; 2],
+        verifying: Result<Option<Verifying>>,
     ) -> Result<Image> {
-        let named = self
-            .digests(checksum, os_hash)
-            .and_then(|digests| self.activate(&stored, virtual_size, &digests));
-        match named {
+        let by_digest = self.verifying.take();
+        let named = || {
+            let found = [checksum?, os_hash?].map(|hasher| hasher.map(Hasher::finish));
+            let digests = self.digests(&found)?;
+            verifying?.map_or(Ok(()), Verifying::finish)?;
+            by_digest.map_or(Ok(()), |verifying| verifying.finish_by(&found))?;
+            self.activate(&stored, virtual_size, &digests)
+        };
+        match named() {
             Ok(image) => {
                 stored.done();
                 Ok(image)
@@ -327,10 +357,11 @@ impl Flow {
         }
     }
 
-    fn digests(&self, checksum: Option<Hasher>, os_hash: Option<Hasher>) -> Result<Digests> {
-        let digest = |hasher: Hasher| Digest::from_bytes(hasher.finish().as_bytes());
-        let checksum = checksum.map(digest).transpose()?;
-        let os_hash = match (os_hash.map(digest).transpose()?, self.ingest.os_hash) {
+    fn digests(&self, [checksum, os_hash]: &[Option<hash::Digest>; 2]) -> Result<Digests> {
+        let digest = |found: &hash::Digest| Digest::from_bytes(found.as_bytes());
+        let checksum = checksum.as_ref().map(digest).transpose()?;
+        let os_hash = os_hash.as_ref().map(digest).transpose()?;
+        let os_hash = match (os_hash, self.ingest.os_hash) {
             (Some(digest), Some(algorithm)) => Some((algorithm.name().into(), digest)),
             (None, Some(Algorithm::Md5)) => checksum.map(|digest| ("md5".into(), digest)),
             _ => None,
@@ -364,6 +395,8 @@ impl Flow {
         let store = &self.ingest.store_name;
         base.kv.write(Durability::Now, |put| {
             let mut image = self.still_saving(put)?;
+            let Ingest { signatures, .. } = &*self.ingest;
+            signatures.expect(&image, self.signature.as_ref())?;
             stored.name(put)?;
             refs::hand_over_root(put, self.target.session, &stored.root)?;
             // In the case of the record, not in that of whoever uploads.
@@ -407,6 +440,7 @@ impl Flow {
     pub(super) fn abort(&self, lanes: Lanes) -> Result<()> {
         drop(lanes.checksum);
         drop(lanes.os_hash);
+        drop(lanes.signature);
         if let Some(storer) = lanes.storer.abort() {
             let _ = storer.abandon(internal("the upload was given up"));
         }
@@ -421,10 +455,7 @@ impl Flow {
     }
 
     fn take_back(&self, why: Error) -> Error {
-        if let Err(error) = self.ingest.take_back(self.target.session) {
-            tracing::error!(%error, "a failed upload could not be taken back");
-        }
-        why
+        self.ingest.taken_back(self.target.session, why)
     }
 }
 

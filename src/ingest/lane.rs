@@ -46,20 +46,33 @@ impl Work for Hasher {
         Ok(())
     }
 
-    fn zeros(&mut self, mut len_bytes: u64) -> Result<()> {
-        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
-        while len_bytes > 0 {
-            let step = usize::try_from(len_bytes)
-                .unwrap_or(usize::MAX)
-                .min(ZEROS.len());
-            self.update(&ZEROS[..step]);
-            len_bytes -= step as u64;
-        }
+    fn zeros(&mut self, len_bytes: u64) -> Result<()> {
+        each_zeros(len_bytes, |zeros| self.update(zeros));
         Ok(())
     }
 
     fn take_together(all: &mut [(&mut Self, &[u8])]) {
         Self::update_all(all);
+    }
+}
+
+/// Makes the error for a panic, with its message.
+pub(super) fn panicked(what: impl fmt::Display, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("no message");
+    Error::new(ErrorCode::Internal, format!("{what} panicked: {text}"))
+}
+
+/// Calls `take` with pieces of `len_bytes` zeros.
+pub(super) fn each_zeros(mut len_bytes: u64, mut take: impl FnMut(&[u8])) {
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    while len_bytes > 0 {
+        let step = usize::try_from(len_bytes)
+            .unwrap_or(usize::MAX)
+            .min(ZEROS.len());
+        take(&ZEROS[..step]);
+        len_bytes -= step as u64;
     }
 }
 
@@ -329,13 +342,7 @@ impl<W: Work> Shared<W> {
     }
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> Error {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        let text = text.unwrap_or("no message");
-        Error::new(
-            ErrorCode::Internal,
-            format!("lane {} panicked: {text}", self.name),
-        )
+        panicked(format_args!("lane {}", self.name), panic)
     }
 
     /// Sees to it that a thread takes what waits: one that runs the lane now, one of the pool, or

@@ -7,6 +7,7 @@ mod lane;
 mod packs;
 mod pool;
 mod ring;
+mod signed;
 mod storer;
 mod upload;
 
@@ -14,6 +15,7 @@ pub(crate) use flow::{Ingest, take_back};
 pub(crate) use gang::Gang;
 pub(crate) use packs::{OpenPacks, resume};
 pub(crate) use pool::Pool;
+pub(crate) use signed::Signatures;
 pub(crate) use storer::PackBounds;
 pub use upload::{Upload, UploadOptions};
 

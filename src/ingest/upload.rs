@@ -6,6 +6,7 @@ use super::flow::Flow;
 use super::lane::Lane;
 use super::pool::Active;
 use super::ring::{Buffer, Frozen, Ring};
+use super::signed::Verifying;
 use super::storer::Storer;
 use crate::chunk::CutterKind;
 use crate::error::{Error, ErrorCode, Result};
@@ -66,16 +67,20 @@ struct Running {
 pub(super) struct Lanes {
     pub(super) checksum: Option<Lane<Hasher>>,
     pub(super) os_hash: Option<Lane<Hasher>>,
+    /// There while the signature over the data is verified.
+    pub(super) signature: Option<Lane<Verifying>>,
     pub(super) storer: Lane<Storer>,
 }
 
 impl Upload {
-    pub(crate) fn new(flow: Flow) -> Self {
+    pub(crate) fn new(mut flow: Flow) -> Self {
+        let verifying = flow.take_verifying();
         let pool = flow.pool();
         let lane = |algorithm: Algorithm| Lane::digest(algorithm, pool, flow.gang());
         let lanes = Lanes {
             checksum: flow.checksum_algorithm().map(lane),
             os_hash: flow.os_hash_algorithm().map(lane),
+            signature: verifying.map(|work| Lane::new("signature", pool, work)),
             storer: Lane::new("store", pool, flow.storer()),
         };
         let active = pool.enter();
@@ -187,8 +192,9 @@ impl Upload {
     /// size and digests.
     ///
     /// # Errors
-    /// `SizeMismatch` or `HashConflict` if the bytes are not those expected, `ImageTooLarge` beyond
-    /// the cap, `InvalidImageData` if they are not of the format of the image or fail a safety check
+    /// `SizeMismatch` or `HashConflict` if the bytes are not those expected, `SignatureInvalid` if
+    /// they are not those that the image has a signature for, `ImageTooLarge` beyond the cap,
+    /// `InvalidImageData` if they are not of the format of the image or fail a safety check
     /// ([`inspect`](crate::inspect)), `GoneDuringUpload` if the image was deleted meanwhile, `StorageFull`,
     /// `StoreUnavailable` or `Poisoned` if the disk failed. The image is queued again then, unless
     /// it is gone; after `Poisoned` it is queued again when the engine has been opened again.
@@ -280,11 +286,14 @@ fn over() -> Error {
 
 impl Lanes {
     fn only_stores(&self) -> bool {
-        self.checksum.is_none() && self.os_hash.is_none()
+        self.checksum.is_none() && self.os_hash.is_none() && self.signature.is_none()
     }
 
     fn push(&self, frozen: Frozen) -> Result<()> {
         for lane in [&self.checksum, &self.os_hash].into_iter().flatten() {
+            lane.push(frozen.clone())?;
+        }
+        if let Some(lane) = &self.signature {
             lane.push(frozen.clone())?;
         }
         self.storer.push(frozen)
@@ -292,6 +301,9 @@ impl Lanes {
 
     fn push_zeros(&self, len_bytes: u64) -> Result<()> {
         for lane in [&self.checksum, &self.os_hash].into_iter().flatten() {
+            lane.push_zeros(len_bytes)?;
+        }
+        if let Some(lane) = &self.signature {
             lane.push_zeros(len_bytes)?;
         }
         self.storer.push_zeros(len_bytes)

@@ -33,6 +33,7 @@ mod rot;
 mod rot_index;
 mod rules;
 mod semantics;
+mod signature;
 mod source;
 mod starved;
 mod support;

@@ -15,3 +15,5 @@ pub(crate) mod request;
 mod routes;
 mod scene;
 pub(crate) mod server;
+#[cfg(feature = "signature")]
+mod signature;
