@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::Tool;
 use super::server::{Served, signal};
@@ -32,6 +33,29 @@ fn a_second_signal_breaks_off_what_the_first_lets_end() {
     assert_eq!(served.wait(), Some(130));
     drop(stream);
     tool.json(&["put", "/dev/null", "--name", "next"]);
+}
+
+#[test]
+fn limits_of_the_configuration_are_those_of_the_server() {
+    let tool = Tool::on_directory();
+    tool.file(
+        "smalti.toml",
+        b"shutdown_grace = 0\nhead_max_bytes = 8192\n",
+    );
+    let mut served = Served::start(&tool, &["--single-user", "--config", "smalti.toml"]);
+    let mut stream = TcpStream::connect(served.address()).expect("it listens");
+    // Longer than that, and far shorter than a head may be by default.
+    let head = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(16 << 10));
+    stream.write_all(head.as_bytes()).expect("taken");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 431");
+    let stream = endless(&served);
+    let begun = Instant::now();
+    served.signal("TERM");
+    assert_eq!(served.wait(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(15), "it waited");
+    drop(stream);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use smalti::Settings;
-use smalti::http::HttpSettings;
+use smalti::http::{HttpSettings, ServerSettings};
 use smalti::policy::ProtectionFormat;
 
 use crate::fault::{Fault, Outcome};
@@ -28,6 +28,7 @@ use stores::Stores;
 pub(super) struct Config {
     pub(super) settings: Settings,
     pub(super) front: HttpSettings,
+    pub(super) server: ServerSettings,
     pub(super) policy: PolicyFiles,
     pub(super) stores: Stores,
 }

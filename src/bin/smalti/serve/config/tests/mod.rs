@@ -1,5 +1,7 @@
 //! Tests of the configuration as a whole: what is taken, and how refusals read.
 
+mod single;
+
 use smalti::image::DiskFormat;
 use smalti::{Algorithm, Dedup};
 

@@ -1,0 +1,57 @@
+//! Tests of single keys: what they take, and where their bounds are.
+
+use super::*;
+
+#[test]
+fn the_limits_of_the_front_end_are_set_within_their_bounds() {
+    let seconds = |config: &Config| {
+        let (server, front) = (&config.server, &config.front);
+        [
+            server.header_timeout,
+            server.write_timeout,
+            server.linger,
+            server.shutdown_grace,
+            front.body_idle,
+            front.document_time,
+        ]
+        .map(|time| time.as_secs())
+    };
+    let text = "
+        header_timeout = 1
+        write_timeout = 2
+        linger = 3
+        shutdown_grace = 4
+        body_idle = 5
+        document_time = 6
+        max_connections = 7
+        head_max_bytes = \"8KiB\"
+        document_memory_bytes = \"17MiB\"
+        document_cache_bytes = 0
+    ";
+    let config = load(text, &[]).expect("right");
+    assert_eq!(seconds(&config), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(config.server.max_connections, 7);
+    assert_eq!(config.server.head_max_bytes, 8 << 10);
+    assert_eq!(config.front.document_memory_bytes, 17 << 20);
+    assert_eq!(config.front.document_cache_bytes, 0);
+    for (key, below, above) in [
+        ("header_timeout", "0", "86401"),
+        ("write_timeout", "0", "86401"),
+        ("linger", "-1", "86401"),
+        ("shutdown_grace", "-1", "86401"),
+        ("body_idle", "0", "86401"),
+        ("document_time", "0", "86401"),
+        ("max_connections", "0", "1048577"),
+        ("head_max_bytes", "8191", "16777217"),
+        ("document_memory_bytes", "16777215", "1025GiB"),
+        ("document_cache_bytes", "-1", "1025GiB"),
+    ] {
+        for value in [below, above] {
+            let fault = load("", &[(key, value)]).expect_err(key).to_string();
+            assert!(
+                fault.contains(&format!("{key} = {value} is not")),
+                "{fault}"
+            );
+        }
+    }
+}
