@@ -55,3 +55,13 @@ fn the_limits_of_the_front_end_are_set_within_their_bounds() {
         }
     }
 }
+
+#[test]
+fn no_methods_of_import_are_taken_in_each_form() {
+    for value in ["", "[]"] {
+        let config = load("", &[("enabled_import_methods", value)]);
+        assert_eq!(config, Ok(Config::default()), "{value:?}");
+    }
+    let config = load("enabled_import_methods = []", &[]);
+    assert_eq!(config, Ok(Config::default()));
+}
