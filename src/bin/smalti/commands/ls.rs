@@ -160,7 +160,7 @@ fn row(image: &ImageAnswer) -> [String; 6] {
         image
             .size
             .map_or_else(|| "-".to_owned(), |bytes| Size(bytes).to_string()),
-        image.disk_format.clone().unwrap_or_else(|| "-".to_owned()),
+        plain(image.disk_format.as_deref().unwrap_or("-")),
         image.visibility.to_string(),
     ]
 }
@@ -173,5 +173,27 @@ mod tests {
     fn values_of_filters_survive_the_form() {
         let query: ListQuery = format!("name={}", form("a&b=c +%\u{e9}")).parse().unwrap();
         assert_eq!(query, ListQuery::new().name("a&b=c +%\u{e9}"));
+    }
+
+    /// The document of an image, with this wherever text may stand.
+    fn document(number: u8, text: &str) -> Value {
+        json!({
+            "id": ImageId::from_bytes([number; 16]).to_string(), "name": text, "status": "active",
+            "visibility": "public", "protected": false, "os_hidden": false, "owner": null,
+            "disk_format": text, "container_format": text, "min_disk": 0, "min_ram": 0,
+            "tags": [text], "size": 5, "virtual_size": null, "checksum": null,
+            "os_hash_algo": null, "os_hash_value": null, "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z", "self": text, "file": text, "schema": text,
+        })
+    }
+
+    #[test]
+    fn no_cell_commands_the_terminal() {
+        let evil = "\u{1b}]0;x\u{7}\u{202e}";
+        let image: ImageAnswer = serde_json::from_value(document(7, evil)).unwrap();
+        let shown = text(&[image]);
+        let escaped = "\\u{1b}]0;x\\u{7}\\u{202e}";
+        assert_eq!(shown.matches(escaped).count(), 2, "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown}");
     }
 }
