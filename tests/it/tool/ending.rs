@@ -89,6 +89,27 @@ fn a_server_whose_log_nobody_reads_serves_and_ends() {
 }
 
 #[test]
+fn a_long_request_makes_a_short_line_of_the_log() {
+    let tool = Tool::on_directory();
+    let (served, mut log) = Served::start_logged(&tool, &["--single-user", "--log", "info"]);
+    let long = "x".repeat(30_000);
+    let mut stream = TcpStream::connect(served.address()).expect("it listens");
+    let request =
+        format!("M{long} /v2/{long} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
+    assert_eq!(served.end(), Some(0));
+    let mut lines = String::new();
+    log.read_to_string(&mut lines).expect("a log");
+    let told = lines.lines().find(|line| line.contains("answered"));
+    let told = told.expect("the request is logged");
+    assert!(told.contains(&format!("/{}", "x".repeat(200))), "{told}");
+    assert!(told.len() < 1000, "{} bytes", told.len());
+}
+
+#[test]
 fn a_put_that_waits_for_input_is_interrupted() {
     let tool = Tool::on_directory();
     let served = Served::start(&tool, &["--single-user"]);
