@@ -234,9 +234,18 @@ fn endpoint(given: &Given) -> Outcome<String> {
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"));
-    let is_one = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
-    match is_one {
-        true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err(given.not("a url, http://HOST or https://HOST")),
+    let is_one = |rest: &str| {
+        let is_split = rest.contains(|c: char| c.is_whitespace() || c.is_control());
+        !rest.is_empty() && !rest.starts_with('/') && !is_split
+    };
+    let rest = rest.filter(|rest| is_one(rest));
+    let rest = rest.ok_or_else(|| given.not("a url, http://HOST or https://HOST"))?;
+    if let Some(part) = rest.chars().find(|c| ['?', '#'].contains(c)) {
+        return Err(given.wrong(format_args!("has a {part:?}: links are made of it")));
+    }
+    let base = text.trim_end_matches('/');
+    match rest.trim_end_matches('/').ends_with("/v2") {
+        true => Err(given.wrong("ends in /v2, which links have behind it")),
+        false => Ok(base.to_owned()),
     }
 }

@@ -57,6 +57,37 @@ fn the_limits_of_the_front_end_are_set_within_their_bounds() {
 }
 
 #[test]
+fn the_base_of_links_is_a_url_and_no_more() {
+    let not = "is not a url, http://HOST or https://HOST";
+    let v2 = "ends in /v2, which links have behind it";
+    for (value, what) in [
+        ("h", not),
+        ("ftp://a", not),
+        ("https://", not),
+        ("https:///a", not),
+        ("https://a b", not),
+        ("https://a\u{7}", not),
+        ("https://a?x=1#f", "has a '?': links are made of it"),
+        ("https://a/#f", "has a '#': links are made of it"),
+        ("https://a/v2", v2),
+        ("https://a/image/v2//", v2),
+    ] {
+        let fault = load("", &[("public_endpoint", value)]).expect_err(value);
+        assert!(fault.to_string().contains(what), "{value}: {fault}");
+    }
+    for (value, base) in [
+        ("https://a/", "https://a"),
+        ("http://[::1]:9292", "http://[::1]:9292"),
+        ("https://a/image/", "https://a/image"),
+        ("https://v2", "https://v2"),
+    ] {
+        let config = load("", &[("public_endpoint", value)]);
+        let found = config.map(|config| config.front.public_endpoint);
+        assert_eq!(found, Ok(Some(base.to_owned())), "{value}");
+    }
+}
+
+#[test]
 fn no_methods_of_import_are_taken_in_each_form() {
     for value in ["", "[]"] {
         let config = load("", &[("enabled_import_methods", value)]);
