@@ -1,5 +1,8 @@
 //! Keys that have the names of the Images API's service.
 
+use std::fmt;
+use std::str::FromStr;
+
 use smalti::Algorithm;
 use smalti::limits::IMAGE_MAX_BYTES;
 
@@ -35,7 +38,7 @@ pub(super) const KEYS: &[Key] = &[
         "all",
         "container formats that a request may name",
         |to, given| {
-            to.settings.limits.container_formats = given.words()?;
+            to.settings.limits.container_formats = some_words(given)?;
             Ok(())
         },
     ),
@@ -59,7 +62,7 @@ pub(super) const KEYS: &[Key] = &[
         "all",
         "disk formats that a request may name",
         |to, given| {
-            to.settings.limits.disk_formats = given.words()?;
+            to.settings.limits.disk_formats = some_words(given)?;
             Ok(())
         },
     ),
@@ -227,6 +230,17 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
 ];
+
+/// Reads a list without which no request could be served.
+fn some_words<T: FromStr<Err: fmt::Display>>(given: &Given) -> Outcome<Vec<T>> {
+    match given.words()? {
+        words if words.is_empty() => {
+            let none = given.wrong("names no format, so that every image would be refused");
+            Err(none.with_hint("name one at least, or leave the key out to take all"))
+        }
+        words => Ok(words),
+    }
+}
 
 /// Reads the base of links: a url without the path of the API.
 fn endpoint(given: &Given) -> Outcome<String> {

@@ -88,6 +88,30 @@ fn the_base_of_links_is_a_url_and_no_more() {
 }
 
 #[test]
+fn a_list_of_formats_names_one() {
+    for key in ["disk_formats", "container_formats"] {
+        for (text, sets) in [
+            (format!("{key} = []"), &[][..]),
+            (String::new(), &[(key, "")]),
+            (String::new(), &[(key, "[]")]),
+        ] {
+            let fault = load(&text, sets).expect_err(key);
+            assert!(fault.to_string().contains("names no format"), "{fault}");
+        }
+    }
+}
+
+#[test]
+fn formats_of_an_operators_own_are_refused() {
+    for key in ["disk_formats", "container_formats"] {
+        let known = load("", &[(key, "docker")]).is_ok();
+        assert_eq!(known, key == "container_formats");
+        let fault = load(&format!("{key} = [\"mine\"]"), &[]).expect_err(key);
+        assert!(fault.to_string().contains("\"mine\""), "{fault}");
+    }
+}
+
+#[test]
 fn no_methods_of_import_are_taken_in_each_form() {
     for value in ["", "[]"] {
         let config = load("", &[("enabled_import_methods", value)]);
