@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use smalti::wire::ErrorAnswer;
 
 use crate::fault::{Exit, Fault, plain};
+use crate::place::TOO_LONG;
 
 /// How much of the body of a refusal is read, in bytes.
 pub(super) const REASON_MAX_BYTES: usize = 16 << 10;
@@ -72,8 +73,7 @@ pub(super) fn cut(left: u64) -> Fault {
 /// Makes the fault of a document that is longer than any.
 pub(super) fn too_long(max: usize) -> Fault {
     let message = format!("the answer is longer than {max} bytes");
-    Fault::new(Exit::Failed, "StrangeAnswer", message)
-        .with_hint("ask for fewer images with --limit")
+    Fault::new(Exit::Failed, TOO_LONG, message).with_hint("is this a server of the Images API v2?")
 }
 
 /// Makes the fault of data whose length is not announced.
