@@ -56,7 +56,27 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
         "is not there yet; only 0",
     );
     serve(&["--set", "policy_file=no.yaml"], 2, "no.yaml");
-    serve(&["--set", "policy_file=policy.yaml"], 2, "policy.yaml");
+    serve(
+        &["--set", "policy_file=policy.yaml"],
+        2,
+        "policy_file = policy.yaml (--set): policy.yaml: ",
+    );
+    tool.file("rights.conf", b"[x]\ncreate = admin\n");
+    tool.file("right.yaml", b"get_image: \"role:reader\"\n");
+    tool.file(
+        "rights.toml",
+        b"policy_file = \"right.yaml\"\nproperty_protection_file = \"rights.conf\"\n",
+    );
+    serve(
+        &["--config", "rights.toml"],
+        2,
+        "property_protection_file = \"rights.conf\" (rights.toml, line 2): property protections: ",
+    );
+    serve(
+        &["--set", "property_protection_file=no.conf"],
+        2,
+        "property_protection_file = no.conf (--set): read no.conf",
+    );
     serve(&["--log", "=="], 2, "log level");
     assert!(!tool.path("images").exists(), "nothing was made");
 }

@@ -8,6 +8,7 @@ use smalti::limits::IMAGE_MAX_BYTES;
 
 use super::{Key, key};
 use crate::fault::Outcome;
+use crate::serve::config::Named;
 use crate::serve::config::given::Given;
 
 /// Most images of a page, as the library bounds it.
@@ -152,7 +153,7 @@ pub(super) const KEYS: &[Key] = &[
         "none",
         "rules of who may do what, JSON or YAML",
         |to, given| {
-            to.policy.policy_file = Some(given.path()?);
+            to.policy.policy_file = Some(Named::read(given)?);
             Ok(())
         },
     ),
@@ -161,7 +162,7 @@ pub(super) const KEYS: &[Key] = &[
         "none",
         "who may do what with which properties",
         |to, given| {
-            to.policy.property_protection_file = Some(given.path()?);
+            to.policy.property_protection_file = Some(Named::read(given)?);
             Ok(())
         },
     ),

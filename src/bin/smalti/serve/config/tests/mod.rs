@@ -118,7 +118,7 @@ fn a_file_and_the_command_line_set_what_they_name() {
         config.front.public_endpoint.as_deref(),
         Some("https://images.example")
     );
-    let file = config.policy.policy_file.expect("set");
+    let file = config.policy.policy_file.expect("set").path;
     assert!(
         file.is_absolute() && file.ends_with("policy.yaml"),
         "{file:?}"
