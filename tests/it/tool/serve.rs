@@ -78,6 +78,11 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
         "property_protection_file = no.conf (--set): read no.conf",
     );
     serve(&["--log", "=="], 2, "log level");
+    serve(&["--log", "bogus"], 2, "there is no level \"bogus\"");
+    serve(&["--config", "none.toml"], 2, "   do: name a file");
+    let on_a_file = ["serve", "--single-user", "--data", "policy.yaml"];
+    let args = [&on_a_file[..], &["--listen", "127.0.0.1:0"]].concat();
+    tool.refused(&args, 2, "   do: name a directory");
     assert!(!tool.path("images").exists(), "nothing was made");
 }
 

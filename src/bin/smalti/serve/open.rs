@@ -18,6 +18,11 @@ const FILE_MAX_BYTES: u64 = 16 << 20;
 
 /// Opens the engine, and makes it if it is not there.
 pub(super) fn engine(dir: &Path, config: &Config) -> Outcome<Engine> {
+    if dir.exists() && !dir.is_dir() {
+        let message = format!("{} is no directory", dir.display());
+        return Err(Fault::usage(message)
+            .with_hint("name a directory of images, or a new one, with --data"));
+    }
     let mut builder = Engine::builder(dir).settings(config.settings.clone());
     if let Some(rules) = rules(config)? {
         builder = builder.policy(rules);

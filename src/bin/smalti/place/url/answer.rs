@@ -22,6 +22,9 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
     if let Ok(answer) = serde_json::from_slice::<ErrorAnswer>(body) {
         return Fault::answered(answer, status.as_u16(), id);
     }
+    if status.is_redirection() {
+        return elsewhere(status).with_answer(status.as_u16(), id);
+    }
     let text = String::from_utf8_lossy(body);
     let shown: String = text.trim().chars().take(SHOWN_CHARS).collect();
     let message = match shown.is_empty() {
@@ -38,6 +41,13 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
         _ => Exit::Failed,
     };
     Fault::new(exit, "Refused", message).with_answer(status.as_u16(), id)
+}
+
+/// Makes the fault of a server that points elsewhere: to other versions, or to another url.
+fn elsewhere(status: StatusCode) -> Fault {
+    let message = format!("the server answered {status}: the Images API v2 is not at this url");
+    Fault::new(Exit::Usage, "Refused", message)
+        .with_hint("--at is http://HOST:PORT, with a path only where a proxy has one before /v2")
 }
 
 /// Makes the fault of a request that got no answer.
@@ -114,5 +124,9 @@ mod tests {
         check(502, " <p>\u{1b}", Exit::Failed, shown);
         let shown = "error: the server answered 404 Not Found (status 404, Refused, request req-7)";
         check(404, "", Exit::NotFound, shown);
+        let shown = "error: the server answered 300 Multiple Choices: the Images API v2 is not at \
+                     this url (status 300, Refused, request req-7)\n   do: --at is \
+                     http://HOST:PORT, with a path only where a proxy has one before /v2";
+        check(300, r#"{"versions": []}"#, Exit::Usage, shown);
     }
 }
