@@ -28,6 +28,9 @@ use crate::policy::Action;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
+/// How much of a path goes into the log, in characters.
+const LOGGED_CHARS: usize = 256;
+
 /// The methods that are refused where there is no such path, and not for being none of the API.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
 
@@ -55,7 +58,8 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
         Ok(None) => (request_id::made(site.request_name()), None),
         Err(refusal) => (request_id::made(site.request_name()), Some(refusal)),
     };
-    let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+    let path: String = head.uri.path().chars().take(LOGGED_CHARS).collect();
+    let method = head.method.clone();
     let shown_id = String::from_utf8_lossy(id.as_bytes()).into_owned();
     let span = tracing::info_span!("request", id = shown_id);
     let answered = async {
@@ -71,6 +75,7 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
         }
         let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
         metrics::answered(method.as_str(), route, status, elapsed);
+        let method = shown(method.as_str());
         tracing::info!(%method, path, status, elapsed_us = elapsed.as_micros(), "answered");
         response
     };

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::Tool;
 use super::server::{Served, signal};
@@ -35,6 +36,29 @@ fn a_second_signal_breaks_off_what_the_first_lets_end() {
 }
 
 #[test]
+fn limits_of_the_configuration_are_those_of_the_server() {
+    let tool = Tool::on_directory();
+    tool.file(
+        "smalti.toml",
+        b"shutdown_grace = 0\nhead_max_bytes = 8192\n",
+    );
+    let mut served = Served::start(&tool, &["--single-user", "--config", "smalti.toml"]);
+    let mut stream = TcpStream::connect(served.address()).expect("it listens");
+    // Longer than that, and far shorter than a head may be by default.
+    let head = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(16 << 10));
+    stream.write_all(head.as_bytes()).expect("taken");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 431");
+    let stream = endless(&served);
+    let begun = Instant::now();
+    served.signal("TERM");
+    assert_eq!(served.wait(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(15), "it waited");
+    drop(stream);
+}
+
+#[test]
 fn a_server_that_still_opens_ends_by_the_first_signal() {
     let tool = Tool::on_directory();
     let pipe = tool.path("policy.yaml");
@@ -62,6 +86,27 @@ fn a_server_whose_log_nobody_reads_serves_and_ends() {
     served.signal("TERM");
     assert_eq!(served.wait(), Some(0));
     drop(unread);
+}
+
+#[test]
+fn a_long_request_makes_a_short_line_of_the_log() {
+    let tool = Tool::on_directory();
+    let (served, mut log) = Served::start_logged(&tool, &["--single-user", "--log", "info"]);
+    let long = "x".repeat(30_000);
+    let mut stream = TcpStream::connect(served.address()).expect("it listens");
+    let request =
+        format!("M{long} /v2/{long} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
+    assert_eq!(served.end(), Some(0));
+    let mut lines = String::new();
+    log.read_to_string(&mut lines).expect("a log");
+    let told = lines.lines().find(|line| line.contains("answered"));
+    let told = told.expect("the request is logged");
+    assert!(told.contains(&format!("/{}", "x".repeat(200))), "{told}");
+    assert!(told.len() < 1000, "{} bytes", told.len());
 }
 
 #[test]

@@ -56,8 +56,33 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
         "is not there yet; only 0",
     );
     serve(&["--set", "policy_file=no.yaml"], 2, "no.yaml");
-    serve(&["--set", "policy_file=policy.yaml"], 2, "policy.yaml");
+    serve(
+        &["--set", "policy_file=policy.yaml"],
+        2,
+        "policy_file = policy.yaml (--set): policy.yaml: ",
+    );
+    tool.file("rights.conf", b"[x]\ncreate = admin\n");
+    tool.file("right.yaml", b"get_image: \"role:reader\"\n");
+    tool.file(
+        "rights.toml",
+        b"policy_file = \"right.yaml\"\nproperty_protection_file = \"rights.conf\"\n",
+    );
+    serve(
+        &["--config", "rights.toml"],
+        2,
+        "property_protection_file = \"rights.conf\" (rights.toml, line 2): property protections: ",
+    );
+    serve(
+        &["--set", "property_protection_file=no.conf"],
+        2,
+        "property_protection_file = no.conf (--set): read no.conf",
+    );
     serve(&["--log", "=="], 2, "log level");
+    serve(&["--log", "bogus"], 2, "there is no level \"bogus\"");
+    serve(&["--config", "none.toml"], 2, "   do: name a file");
+    let on_a_file = ["serve", "--single-user", "--data", "policy.yaml"];
+    let args = [&on_a_file[..], &["--listen", "127.0.0.1:0"]].concat();
+    tool.refused(&args, 2, "   do: name a directory");
     assert!(!tool.path("images").exists(), "nothing was made");
 }
 

@@ -180,6 +180,30 @@ fn an_upload_that_is_broken_off_leaves_no_image() {
 }
 
 #[test]
+fn errors_say_what_to_do() {
+    let tool = Tool::on_directory();
+    let served = Served::start(&tool, &["--single-user"]);
+    tool.file("a", b"12345");
+    let tool = tool.at(served.url.as_str());
+    tool.json(&["put", "a"]);
+    let behind = ["get", "a", "part", "--range", "5-"];
+    tool.refused(&behind, 2, "   do: `smalti show IMAGE`");
+    let elsewhere = format!("{}/v3x", served.url);
+    let refused = "300 Multiple Choices: the Images API v2 is not at this url (status 300";
+    tool.refused(&["ls", "--at", &elsewhere], 2, refused);
+    tool.refused(
+        &["ls", "--at", &elsewhere],
+        2,
+        "   do: --at is http://HOST:PORT",
+    );
+    assert_eq!(served.end(), Some(0));
+    let dir = tool.path("images");
+    let tool = tool.at(arg(&dir));
+    tool.refused(&behind, 2, "   do: `smalti show IMAGE`");
+    assert_eq!(tool.files(), ["a"], "no half file");
+}
+
+#[test]
 fn a_bench_of_a_server_measures_and_leaves_no_image() {
     let tool = Tool::on_directory();
     let served = Served::start(&tool, &["--single-user"]);

@@ -33,6 +33,14 @@ impl Served {
         (Self::begin(command), reader)
     }
 
+    /// Starts one, and returns its standard error, which a test may read when it has ended.
+    pub(crate) fn start_logged(tool: &Tool, args: &[&str]) -> (Self, PipeReader) {
+        let (reader, writer) = pipe().expect("a pipe");
+        let mut command = command(tool, args);
+        command.stderr(writer);
+        (Self::begin(command), reader)
+    }
+
     fn begin(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));

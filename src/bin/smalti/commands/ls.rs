@@ -7,7 +7,7 @@ use smalti::{ImageId, ListQuery};
 
 use crate::at::At;
 use crate::fault::{Fault, Outcome, plain};
-use crate::place::{Listed, Need, Place};
+use crate::place::{Listed, Need, Place, TOO_LONG};
 use crate::shell::{Answer, Shell};
 use crate::size::Size;
 use crate::table::table;
@@ -92,26 +92,64 @@ impl Ls {
         let wanted = match (self.all, self.limit) {
             (true, _) => u64::MAX,
             (false, Some(limit)) => limit,
-            (false, None) => return place.list(&query),
+            (false, None) => return place.list(&query).map_err(hinted),
         };
         let names_some = self.filters.iter().any(|(key, _)| key == "visibility");
         let query = match self.all && !names_some && place.asks_for_all() {
             true => query.every_visibility(),
             false => query,
         };
-        let mut query = query.with_limit(wanted.min(PAGE));
-        let mut whole = place.list(&query)?;
+        let mut pages = Pages {
+            query,
+            len: PAGE,
+            list: &|query| place.list(query),
+        };
+        pages.collect(wanted)
+    }
+}
+
+/// The pages of a list, as long as a place can give them.
+struct Pages<'a> {
+    query: ListQuery,
+    /// How many images are asked for at once.
+    len: u64,
+    list: &'a dyn Fn(&ListQuery) -> Outcome<Listed>,
+}
+
+impl Pages<'_> {
+    /// Returns so many images, or all that there are, as one page.
+    fn collect(&mut self, wanted: u64) -> Outcome<Listed> {
+        let mut whole = self.next(wanted)?;
         loop {
             let count = whole.list.images.len() as u64;
             let last = whole.list.images.last().map(|image| image.id);
             let (Some(last), true) = (last, whole.list.next.is_some() && count < wanted) else {
                 return Ok(whole);
             };
-            query = query
-                .with_limit((wanted - count).min(PAGE))
-                .with_marker(last);
-            append(&mut whole, place.list(&query)?);
+            self.query = self.query.clone().with_marker(last);
+            append(&mut whole, self.next(wanted - count)?);
         }
+    }
+
+    /// Returns the next page of at most so many images. Where the answer is too long, half of them
+    /// are asked for, and no more from then on.
+    fn next(&mut self, left: u64) -> Outcome<Listed> {
+        loop {
+            let asked = left.min(self.len);
+            let query = self.query.clone().with_limit(asked);
+            match (self.list)(&query) {
+                Err(fault) if fault.code() == TOO_LONG && asked > 1 => self.len = asked / 2,
+                listed => return listed,
+            }
+        }
+    }
+}
+
+/// Says of a page that is too long how a shorter one is asked for.
+fn hinted(fault: Fault) -> Fault {
+    match fault.code() == TOO_LONG {
+        true => fault.with_hint("list fewer images with --limit, or all with --all"),
+        false => fault,
     }
 }
 
@@ -160,7 +198,7 @@ fn row(image: &ImageAnswer) -> [String; 6] {
         image
             .size
             .map_or_else(|| "-".to_owned(), |bytes| Size(bytes).to_string()),
-        image.disk_format.clone().unwrap_or_else(|| "-".to_owned()),
+        plain(image.disk_format.as_deref().unwrap_or("-")),
         image.visibility.to_string(),
     ]
 }
@@ -168,10 +206,85 @@ fn row(image: &ImageAnswer) -> [String; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Exit;
 
     #[test]
     fn values_of_filters_survive_the_form() {
         let query: ListQuery = format!("name={}", form("a&b=c +%\u{e9}")).parse().unwrap();
         assert_eq!(query, ListQuery::new().name("a&b=c +%\u{e9}"));
+    }
+
+    /// The document of an image, with this wherever text may stand.
+    fn document(number: u8, text: &str) -> Value {
+        json!({
+            "id": ImageId::from_bytes([number; 16]).to_string(), "name": text, "status": "active",
+            "visibility": "public", "protected": false, "os_hidden": false, "owner": null,
+            "disk_format": text, "container_format": text, "min_disk": 0, "min_ram": 0,
+            "tags": [text], "size": 5, "virtual_size": null, "checksum": null,
+            "os_hash_algo": null, "os_hash_value": null, "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z", "self": text, "file": text, "schema": text,
+        })
+    }
+
+    #[test]
+    fn no_cell_commands_the_terminal() {
+        let evil = "\u{1b}]0;x\u{7}\u{202e}";
+        let image: ImageAnswer = serde_json::from_value(document(7, evil)).unwrap();
+        let shown = text(&[image]);
+        let escaped = "\\u{1b}]0;x\\u{7}\\u{202e}";
+        assert_eq!(shown.matches(escaped).count(), 2, "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown}");
+    }
+
+    /// Lists ten images, on pages that are too long for more than `most`.
+    fn listed(most: u64, wanted: u64) -> (Outcome<usize>, Vec<u64>) {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let list = |query: &ListQuery| {
+            let text = query.to_string();
+            let value = |key| {
+                let part = text.split('&').find_map(|part| part.strip_prefix(key));
+                part.map(str::to_owned)
+            };
+            let limit: u64 = value("limit=").unwrap().parse().unwrap();
+            asked.borrow_mut().push(limit);
+            if limit > most {
+                return Err(Fault::new(Exit::Failed, TOO_LONG, "long"));
+            }
+            let marker =
+                value("marker=").map_or(0, |id| id.parse::<ImageId>().unwrap().as_bytes()[0]);
+            let last = u8::try_from(limit)
+                .unwrap_or(u8::MAX)
+                .saturating_add(marker)
+                .min(10);
+            let images: Vec<_> = (marker + 1..=last)
+                .map(|number| document(number, "a"))
+                .collect();
+            let mut page = json!({ "images": images, "first": "/v2/images", "schema": "s" });
+            if last < 10 {
+                page["next"] = json!("/v2/images?more");
+            }
+            Listed::read(page)
+        };
+        let mut pages = Pages {
+            query: ListQuery::new(),
+            len: PAGE,
+            list: &list,
+        };
+        let listed = pages.collect(wanted).map(|whole| whole.list.images.len());
+        (listed, asked.into_inner())
+    }
+
+    #[test]
+    fn pages_are_halved_until_they_are_short_enough() {
+        let every = u64::MAX;
+        assert_eq!(listed(500, every), (Ok(10), vec![500]));
+        assert_eq!(
+            listed(4, every),
+            (Ok(10), vec![500, 250, 125, 62, 31, 15, 7, 3, 3, 3, 3])
+        );
+        assert_eq!(listed(4, 6), (Ok(6), vec![6, 3, 3]));
+        let (refused, asked) = listed(0, 4);
+        assert_eq!(asked, [4, 2, 1], "one image alone is too long");
+        assert_eq!(refused.unwrap_err().code(), TOO_LONG);
     }
 }

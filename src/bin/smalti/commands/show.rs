@@ -82,7 +82,7 @@ fn cell(name: &str, value: &Value) -> String {
             }
             _ => number.to_string(),
         },
-        other => other.to_string(),
+        other => plain(&other.to_string()),
     }
 }
 

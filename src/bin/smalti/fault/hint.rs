@@ -16,6 +16,7 @@ pub(super) fn of_code(code: &str) -> Option<&'static str> {
         "NotShared" => "run `smalti set ID --visibility shared` first",
         "MissingFormat" => "set --disk-format and --container-format",
         "FormatFrozen" => "make a new image; formats are fixed once there is data",
+        "RangeNotSatisfiable" => "`smalti show IMAGE` tells the size; bytes are counted from 0",
         "Duplicate" => "choose another one; ids of deleted images are never used again",
         "Unauthenticated" => "say who asks: --token, or --project and --role",
         "Forbidden" => "ask as the owner (--project) or as an administrator (--role admin)",

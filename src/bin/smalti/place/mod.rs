@@ -18,6 +18,9 @@ pub(crate) use known::{Known, Listed};
 pub(crate) use name::find;
 pub(crate) use url::UrlPlace;
 
+/// The code of the fault of an answer that is longer than the tool takes.
+pub(crate) const TOO_LONG: &str = "AnswerTooLong";
+
 /// What a command wants of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {

@@ -98,7 +98,7 @@ impl Serve {
         }
         let config = Config::load(self.config.as_deref(), &self.sets)?;
         config.stores.expect_only(&self.data)?;
-        let front = self.front(&config)?;
+        let front = (self.front(&config)?, config.server.clone());
         let _log = log::begin(self.log_format, &self.log_level)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

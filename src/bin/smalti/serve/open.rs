@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use smalti::engine::Recovery;
+use smalti::policy::RulesBuilder;
 use smalti::{Engine, Rules};
 
-use super::config::Config;
+use super::config::{Config, Named};
 use crate::fault::{Exit, Fault, Outcome};
 
 /// How long a close waits for uploads, which the front end has ended before.
@@ -17,6 +18,11 @@ const FILE_MAX_BYTES: u64 = 16 << 20;
 
 /// Opens the engine, and makes it if it is not there.
 pub(super) fn engine(dir: &Path, config: &Config) -> Outcome<Engine> {
+    if dir.exists() && !dir.is_dir() {
+        let message = format!("{} is no directory", dir.display());
+        return Err(Fault::usage(message)
+            .with_hint("name a directory of images, or a new one, with --data"));
+    }
     let mut builder = Engine::builder(dir).settings(config.settings.clone());
     if let Some(rules) = rules(config)? {
         builder = builder.policy(rules);
@@ -34,33 +40,40 @@ pub(super) fn close(engine: &Engine, dir: &Path) -> Outcome {
 /// Reads the policy files, where there are any; what is probably not meant goes into the log.
 fn rules(config: &Config) -> Outcome<Option<Rules>> {
     let files = &config.policy;
-    if files.policy_file.is_none() && files.property_protection_file.is_none() {
-        return Ok(None);
-    }
     let mut builder = Rules::builder();
-    if let Some(path) = &files.policy_file {
-        builder = builder.file(path.display().to_string(), read(path)?);
+    let mut rules = None;
+    // Built with each file, so that a fault is that of the file which came last.
+    if let Some(file) = &files.policy_file {
+        builder = builder.file(file.path.display().to_string(), read(file)?);
+        rules = Some(built(&builder, file)?);
     }
-    if let Some(path) = &files.property_protection_file {
-        builder = builder.property_protections(read(path)?, files.property_protection_rule_format);
+    if let Some(file) = &files.property_protection_file {
+        builder = builder.property_protections(read(file)?, files.property_protection_rule_format);
+        rules = Some(built(&builder, file)?);
     }
-    let rules = builder.build()?;
+    let Some(rules) = rules else { return Ok(None) };
     for warning in rules.warnings() {
         tracing::warn!("policy: {warning}");
     }
     Ok(Some(rules))
 }
 
-fn read(path: &Path) -> Outcome<String> {
+fn built(builder: &RulesBuilder, file: &Named) -> Outcome<Rules> {
+    let built = builder.clone().build();
+    built.map_err(|error| file.about(error.into()).with_hint("mend that file"))
+}
+
+fn read(file: &Named) -> Outcome<String> {
+    let path = &file.path;
     let fault = |error: std::io::Error| {
-        Fault::io(format_args!("read {}", path.display()), &error)
-            .ending_in(Exit::Usage)
-            .with_hint("mend policy_file or property_protection_file of the configuration")
+        let fault = Fault::io(format_args!("read {}", path.display()), &error);
+        let fault = file.about(fault.ending_in(Exit::Usage));
+        fault.with_hint("name a file that is there, or leave the key out")
     };
     let len = fs::metadata(path).map_err(fault)?.len();
     if len > FILE_MAX_BYTES {
         let message = format!("{} is {len} bytes, limit {FILE_MAX_BYTES}", path.display());
-        return Err(Fault::usage(message));
+        return Err(file.about(Fault::usage(message)));
     }
     fs::read_to_string(path).map_err(fault)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use smalti::Engine;
-use smalti::http::{HttpSettings, Server, router};
+use smalti::http::{HttpSettings, Server, ServerSettings, router};
 use tokio::net::TcpListener;
 
 use super::ending::Ending;
@@ -30,7 +30,7 @@ impl Ready {
 /// Serves until a signal comes; prints a line with the address when it is ready.
 pub(super) async fn run(
     engine: Engine,
-    front: HttpSettings,
+    (front, limits): (HttpSettings, ServerSettings),
     listener: TcpListener,
     ending: Ending,
     ready: Ready,
@@ -40,7 +40,7 @@ pub(super) async fn run(
     // Connections wait in the listener from here on, so whoever reads the line may connect.
     let url = format!("http://{address}");
     ready.tell(&url);
-    let server = Server::new(router(engine, front));
+    let server = Server::new(router(engine, front)).settings(limits);
     server.run(listener, ending.asked()).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use smalti::wire::ErrorAnswer;
 
 use crate::fault::{Exit, Fault, plain};
+use crate::place::TOO_LONG;
 
 /// How much of the body of a refusal is read, in bytes.
 pub(super) const REASON_MAX_BYTES: usize = 16 << 10;
@@ -20,6 +21,9 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
     let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
     if let Ok(answer) = serde_json::from_slice::<ErrorAnswer>(body) {
         return Fault::answered(answer, status.as_u16(), id);
+    }
+    if status.is_redirection() {
+        return elsewhere(status).with_answer(status.as_u16(), id);
     }
     let text = String::from_utf8_lossy(body);
     let shown: String = text.trim().chars().take(SHOWN_CHARS).collect();
@@ -37,6 +41,13 @@ pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
         _ => Exit::Failed,
     };
     Fault::new(exit, "Refused", message).with_answer(status.as_u16(), id)
+}
+
+/// Makes the fault of a server that points elsewhere: to other versions, or to another url.
+fn elsewhere(status: StatusCode) -> Fault {
+    let message = format!("the server answered {status}: the Images API v2 is not at this url");
+    Fault::new(Exit::Usage, "Refused", message)
+        .with_hint("--at is http://HOST:PORT, with a path only where a proxy has one before /v2")
 }
 
 /// Makes the fault of a request that got no answer.
@@ -72,8 +83,7 @@ pub(super) fn cut(left: u64) -> Fault {
 /// Makes the fault of a document that is longer than any.
 pub(super) fn too_long(max: usize) -> Fault {
     let message = format!("the answer is longer than {max} bytes");
-    Fault::new(Exit::Failed, "StrangeAnswer", message)
-        .with_hint("ask for fewer images with --limit")
+    Fault::new(Exit::Failed, TOO_LONG, message).with_hint("is this a server of the Images API v2?")
 }
 
 /// Makes the fault of data whose length is not announced.
@@ -114,5 +124,9 @@ mod tests {
         check(502, " <p>\u{1b}", Exit::Failed, shown);
         let shown = "error: the server answered 404 Not Found (status 404, Refused, request req-7)";
         check(404, "", Exit::NotFound, shown);
+        let shown = "error: the server answered 300 Multiple Choices: the Images API v2 is not at \
+                     this url (status 300, Refused, request req-7)\n   do: --at is \
+                     http://HOST:PORT, with a path only where a proxy has one before /v2";
+        check(300, r#"{"versions": []}"#, Exit::Usage, shown);
     }
 }

@@ -17,12 +17,14 @@ const MAX_BYTES: u64 = 1 << 20;
 /// If it cannot be read, or is not TOML; repeated keys are not.
 pub(super) fn read(path: &Path) -> Outcome<Vec<Given>> {
     let fault = |error: std::io::Error| {
-        Fault::io(format_args!("read {}", path.display()), &error).ending_in(Exit::Usage)
+        Fault::io(format_args!("read {}", path.display()), &error)
+            .ending_in(Exit::Usage)
+            .with_hint("name a file that is there with --config, or leave it out")
     };
     let len = std::fs::metadata(path).map_err(fault)?.len();
     if len > MAX_BYTES {
         let message = format!("{} is {len} bytes, limit {MAX_BYTES}", path.display());
-        return Err(Fault::usage(message));
+        return Err(Fault::usage(message).with_hint("is this the configuration?"));
     }
     parse(path, &std::fs::read_to_string(path).map_err(fault)?)
 }

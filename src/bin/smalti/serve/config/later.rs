@@ -79,11 +79,7 @@ pub(super) const LATER: &[Later] = &[
         &[""],
         "stores; name them in tables [stores.NAME]",
     ),
-    later(
-        "enabled_import_methods",
-        &["glance-direct,web-download,copy-image", ""],
-        "import",
-    ),
+    later("enabled_import_methods", &[""], "import"),
     later("http_retries", &["3", "0"], "digests of added locations"),
     later("image_cache_dir", &[""], "the image cache"),
     size("image_cache_max_size", &["10737418240"], "the image cache"),

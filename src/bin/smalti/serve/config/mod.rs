@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use smalti::Settings;
-use smalti::http::HttpSettings;
+use smalti::http::{HttpSettings, ServerSettings};
 use smalti::policy::ProtectionFormat;
 
 use crate::fault::{Fault, Outcome};
@@ -28,15 +28,38 @@ use stores::Stores;
 pub(super) struct Config {
     pub(super) settings: Settings,
     pub(super) front: HttpSettings,
+    pub(super) server: ServerSettings,
     pub(super) policy: PolicyFiles,
     pub(super) stores: Stores,
 }
 
+/// A file that a key names.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Named {
+    pub(super) path: PathBuf,
+    given: Given,
+}
+
+impl Named {
+    fn read(given: &Given) -> Outcome<Self> {
+        Ok(Self {
+            path: given.path()?,
+            given: given.clone(),
+        })
+    }
+
+    /// Names key, value and place in a fault of the file.
+    pub(super) fn about(&self, fault: Fault) -> Fault {
+        let Given { key, value, origin } = &self.given;
+        fault.about(format_args!("{key} = {value} ({origin})"))
+    }
+}
+
 /// Files that say who may do what.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct PolicyFiles {
-    pub(super) policy_file: Option<PathBuf>,
-    pub(super) property_protection_file: Option<PathBuf>,
+    pub(super) policy_file: Option<Named>,
+    pub(super) property_protection_file: Option<Named>,
     pub(super) property_protection_rule_format: ProtectionFormat,
 }
 

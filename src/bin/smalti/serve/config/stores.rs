@@ -28,8 +28,6 @@ struct Store {
     origin: Origin,
     kind: Option<String>,
     path: Option<PathBuf>,
-    description: Option<String>,
-    weight: i64,
     is_read_only: bool,
 }
 
@@ -88,8 +86,6 @@ impl Store {
             origin: table.origin.clone(),
             kind: None,
             path: None,
-            description: None,
-            weight: 0,
             is_read_only: false,
         };
         store.expect_name()?;
@@ -122,8 +118,13 @@ impl Store {
             }
             "type" => self.kind = Some(member.text()?.to_owned()),
             "path" => self.path = Some(member.path()?),
-            "description" => self.description = Some(member.text()?.to_owned()),
-            "weight" => self.weight = member.number(i64::from(i32::MIN)..=i64::from(i32::MAX))?,
+            // Of one store both ask for nothing: it is the heaviest, and no answer describes it.
+            "description" => {
+                member.text()?;
+            }
+            "weight" => {
+                member.number(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+            }
             "read_only" => self.is_read_only = member.flag()?,
             other => {
                 let message = format!("there is no member {other:?} ({})", member.origin);

@@ -1,11 +1,12 @@
-//! Lines on their way to a reader: a bounded queue, and one thread that writes.
+//! Lines on their way to a reader: a queue that is bounded in lines and in bytes, and one thread
+//! that writes.
 //!
 //! A reader who stalls stops that thread alone. Lines that find the queue full are lost and
 //! counted; the count is written when the reader goes on.
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use super::LogFormat;
 
 /// Lines that wait at most.
 const LINES: usize = 4096;
+/// What the lines that wait hold at most, in bytes.
+const BYTES: usize = 4 << 20;
 /// How long the end waits for the reader.
 const END: Duration = Duration::from_secs(2);
 
@@ -31,7 +34,14 @@ enum Step {
 #[derive(Debug)]
 pub(super) struct Lines {
     steps: SyncSender<Step>,
-    lost: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+/// What both ends of the queue count.
+#[derive(Debug, Default)]
+struct Counts {
+    lost: AtomicU64,
+    waiting_bytes: AtomicUsize,
 }
 
 /// The thread that writes. When it is dropped, what waits is written, within a limit.
@@ -46,8 +56,8 @@ impl Lines {
     pub(super) fn begin(out: impl Write + Send + 'static, format: LogFormat) -> (Self, Writer) {
         let (steps, taken) = sync_channel(LINES);
         let (end, ended) = channel();
-        let lost = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&lost);
+        let counts = Arc::new(Counts::default());
+        let counted = Arc::clone(&counts);
         thread::spawn(move || {
             write_all(out, &taken, &counted, format);
             drop(end);
@@ -56,21 +66,36 @@ impl Lines {
             steps: steps.clone(),
             ended,
         };
-        (Self { steps, lost }, writer)
+        (Self { steps, counts }, writer)
+    }
+
+    /// Lays a line into the queue, and tells whether there was room.
+    fn push(&self, line: &[u8]) -> bool {
+        let waiting = &self.counts.waiting_bytes;
+        // Counted before it is made, so that lines of several threads are within the bound together.
+        let before = waiting.fetch_add(line.len(), Ordering::Relaxed);
+        let fits = before.saturating_add(line.len()) <= BYTES;
+        let is_in = fits && self.steps.try_send(Step::Line(line.to_vec())).is_ok();
+        if !is_in {
+            waiting.fetch_sub(line.len(), Ordering::Relaxed);
+        }
+        is_in
     }
 }
 
-fn write_all(mut out: impl Write, steps: &Receiver<Step>, lost: &AtomicU64, format: LogFormat) {
+fn write_all(mut out: impl Write, steps: &Receiver<Step>, counts: &Counts, format: LogFormat) {
     // A reader who has gone misses nothing.
     while let Ok(step) = steps.recv() {
         let is_end = match step {
             Step::Line(line) => {
                 let _ = out.write_all(&line);
+                let waiting = &counts.waiting_bytes;
+                waiting.fetch_sub(line.len(), Ordering::Relaxed);
                 false
             }
             Step::End => true,
         };
-        match lost.swap(0, Ordering::Relaxed) {
+        match counts.lost.swap(0, Ordering::Relaxed) {
             0 => {}
             count => drop(writeln!(out, "{}", lost_line(count, format))),
         }
@@ -101,8 +126,8 @@ impl<'a> MakeWriter<'a> for Lines {
 
 impl Write for &Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.steps.try_send(Step::Line(line.to_vec())).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        if !self.push(line) {
+            self.counts.lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
     }
@@ -180,6 +205,27 @@ mod tests {
             assert_eq!(whole.len() + lost, LINES + 100);
             assert!(lost >= 90, "{lost}");
         }
+    }
+
+    #[test]
+    fn long_lines_wait_within_a_bound_of_bytes() {
+        let (allow, may) = channel();
+        let (send, taken) = channel();
+        let (lines, writer) = Lines::begin(Reader { may, taken: send }, LogFormat::Text);
+        let longer = vec![b'x'; BYTES + 1];
+        assert!(!lines.push(&longer), "one line is bounded, too");
+        let line = [&[b'x'; (64 << 10) - 1][..], b"\n"].concat();
+        let fit = BYTES / line.len();
+        for _ in 0..2 * fit {
+            (&lines).write_all(&line).unwrap();
+        }
+        assert_eq!(lines.counts.waiting_bytes.load(Ordering::Relaxed), BYTES);
+        drop(allow);
+        drop(writer);
+        let text = text(&taken);
+        assert_eq!(text.matches("x\n").count(), fit);
+        assert!(text.contains(&format!("lost_lines={fit}")), "{fit}");
+        assert_eq!(lines.counts.waiting_bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]

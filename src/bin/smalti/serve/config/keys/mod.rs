@@ -1,5 +1,6 @@
 //! The keys that do something: what each is called, means, and sets.
 
+mod front;
 mod own;
 mod service;
 
@@ -19,9 +20,10 @@ pub(super) struct Key {
     pub(super) take: Take,
 }
 
-/// Returns all keys: those of the Images API's service, then those of this engine alone.
+/// Returns all keys: those of the Images API's service, then those of this engine and of its
+/// front end alone.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    service::KEYS.iter().chain(own::KEYS)
+    service::KEYS.iter().chain(own::KEYS).chain(front::KEYS)
 }
 
 const fn key(name: &'static str, default: &'static str, meaning: &'static str, take: Take) -> Key {

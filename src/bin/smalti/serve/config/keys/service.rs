@@ -1,10 +1,14 @@
 //! Keys that have the names of the Images API's service.
 
+use std::fmt;
+use std::str::FromStr;
+
 use smalti::Algorithm;
 use smalti::limits::IMAGE_MAX_BYTES;
 
 use super::{Key, key};
 use crate::fault::Outcome;
+use crate::serve::config::Named;
 use crate::serve::config::given::Given;
 
 /// Most images of a page, as the library bounds it.
@@ -35,7 +39,7 @@ pub(super) const KEYS: &[Key] = &[
         "all",
         "container formats that a request may name",
         |to, given| {
-            to.settings.limits.container_formats = given.words()?;
+            to.settings.limits.container_formats = some_words(given)?;
             Ok(())
         },
     ),
@@ -59,7 +63,7 @@ pub(super) const KEYS: &[Key] = &[
         "all",
         "disk formats that a request may name",
         |to, given| {
-            to.settings.limits.disk_formats = given.words()?;
+            to.settings.limits.disk_formats = some_words(given)?;
             Ok(())
         },
     ),
@@ -149,7 +153,7 @@ pub(super) const KEYS: &[Key] = &[
         "none",
         "rules of who may do what, JSON or YAML",
         |to, given| {
-            to.policy.policy_file = Some(given.path()?);
+            to.policy.policy_file = Some(Named::read(given)?);
             Ok(())
         },
     ),
@@ -158,7 +162,7 @@ pub(super) const KEYS: &[Key] = &[
         "none",
         "who may do what with which properties",
         |to, given| {
-            to.policy.property_protection_file = Some(given.path()?);
+            to.policy.property_protection_file = Some(Named::read(given)?);
             Ok(())
         },
     ),
@@ -228,15 +232,35 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
+/// Reads a list without which no request could be served.
+fn some_words<T: FromStr<Err: fmt::Display>>(given: &Given) -> Outcome<Vec<T>> {
+    match given.words()? {
+        words if words.is_empty() => {
+            let none = given.wrong("names no format, so that every image would be refused");
+            Err(none.with_hint("name one at least, or leave the key out to take all"))
+        }
+        words => Ok(words),
+    }
+}
+
 /// Reads the base of links: a url without the path of the API.
 fn endpoint(given: &Given) -> Outcome<String> {
     let text = given.text()?;
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"));
-    let is_one = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
-    match is_one {
-        true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err(given.not("a url, http://HOST or https://HOST")),
+    let is_one = |rest: &str| {
+        let is_split = rest.contains(|c: char| c.is_whitespace() || c.is_control());
+        !rest.is_empty() && !rest.starts_with('/') && !is_split
+    };
+    let rest = rest.filter(|rest| is_one(rest));
+    let rest = rest.ok_or_else(|| given.not("a url, http://HOST or https://HOST"))?;
+    if let Some(part) = rest.chars().find(|c| ['?', '#'].contains(c)) {
+        return Err(given.wrong(format_args!("has a {part:?}: links are made of it")));
+    }
+    let base = text.trim_end_matches('/');
+    match rest.trim_end_matches('/').ends_with("/v2") {
+        true => Err(given.wrong("ends in /v2, which links have behind it")),
+        false => Ok(base.to_owned()),
     }
 }

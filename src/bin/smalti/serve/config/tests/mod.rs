@@ -1,5 +1,7 @@
 //! Tests of the configuration as a whole: what is taken, and how refusals read.
 
+mod single;
+
 use smalti::image::DiskFormat;
 use smalti::{Algorithm, Dedup};
 
@@ -116,7 +118,7 @@ fn a_file_and_the_command_line_set_what_they_name() {
         config.front.public_endpoint.as_deref(),
         Some("https://images.example")
     );
-    let file = config.policy.policy_file.expect("set");
+    let file = config.policy.policy_file.expect("set").path;
     assert!(
         file.is_absolute() && file.ends_with("policy.yaml"),
         "{file:?}"
@@ -178,8 +180,12 @@ fn what_is_wrong_is_named_with_key_value_bound_and_line() {
         ),
         (
             "\nenabled_import_methods = [\"glance-direct\"]",
-            "enabled_import_methods = [\"glance-direct\"] is not \
-            there yet; only glance-direct,web-download,copy-image",
+            "enabled_import_methods = [\"glance-direct\"] is not there yet; only none",
+        ),
+        (
+            "\nenabled_import_methods = [\"glance-direct\", \"web-download\", \"copy-image\"]",
+            "enabled_import_methods = [\"glance-direct\", \"web-download\", \"copy-image\"] is \
+            not there yet; only none",
         ),
         ("\nstores = 5", "stores = 5 is not tables [stores.NAME]"),
     ] {
@@ -228,6 +234,10 @@ fn stores_are_tested_and_only_that_of_the_engine_is_there() {
     refused(
         "[stores.a]\ntype = \"file\"\nweight = \"1\"",
         "store a: weight = \"1\" is not a whole number",
+    );
+    refused(
+        "[stores.a]\ntype = \"file\"\ndescription = 1",
+        "store a: description = 1 is not a text",
     );
     refused(
         "[stores.a]\ntype = \"file\"\npath = \"/other\"",
