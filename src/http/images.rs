@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::response::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 
-use super::answer;
 use super::call::Call;
 use super::memory::UNIT_BYTES;
 use super::refusal::Refusal;
+use super::{answer, authority};
 use crate::engine::Images;
 use crate::error::{Error, Result};
 use crate::image::{NewImage, Patch};
@@ -67,14 +67,18 @@ fn room(first: usize, count: u64) -> usize {
     first.saturating_mul(count).min(MOST)
 }
 
+/// Creates an image. The answer has no header of import methods and none of stores: none of the first
+/// is enabled, and there is one store.
 pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let new = NewImage::from_json(Some(&body), &call.site.engine.settings().limits)?;
     let image = call.images.asyncio().create(new).await?;
     let mut response = answer::image(201, &call.site.document(&image));
-    let path = format!("/v2/images/{}", image.id());
-    let path = HeaderValue::try_from(path).expect("digits and dashes");
-    response.headers_mut().insert(LOCATION, path);
+    let base = authority::base(&call.head, &call.site.settings);
+    // What the host gave as its url may be no text of a header.
+    if let Ok(url) = HeaderValue::try_from(format!("{base}/v2/images/{}", image.id())) {
+        response.headers_mut().insert(LOCATION, url);
+    }
     Ok(response)
 }
 

@@ -27,6 +27,7 @@
 //! ```
 
 mod answer;
+mod authority;
 mod body;
 mod call;
 mod data;

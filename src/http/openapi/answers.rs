@@ -51,7 +51,7 @@ fn refusals(row: &Row, path: &str) -> Vec<u16> {
 fn success(op: Op) -> Value {
     let mut answer = answer("Done", content(op));
     if op == Op::CreateImage {
-        answer["headers"]["Location"] = header("Path of the image");
+        answer["headers"]["Location"] = header("Url of the image");
         answer["links"] = links();
     }
     answer

@@ -100,7 +100,8 @@ impl World {
         let caller = if public { admin() } else { owner() };
         let reply = self.send(&Request::new("POST", "/v2/images").by(&caller).json(&new));
         assert_eq!(reply.status, 201, "{reply:?}");
-        reply.header("location").expect("a place").to_owned()
+        let url = reply.header("location").expect("a place");
+        url.strip_prefix("http://test").expect("here").to_owned()
     }
 
     /// Creates an image with data; returns its path.
