@@ -3,7 +3,7 @@
 
 use axum::Extension;
 use serde_json::{Value, json};
-use smalti::http::{HttpSettings, Identity, ServerSettings, router};
+use smalti::http::{HttpSettings, ServerSettings, router};
 use smalti::{Caller, Engine};
 
 use super::reply::Reply;
@@ -109,23 +109,6 @@ fn nobody_is_served_without_identity_unless_the_host_says_so() {
         let asks = reply.header("www-authenticate").is_some();
         assert_eq!(asks, status == 401);
     }
-}
-
-#[test]
-fn a_single_user_is_an_administrator_and_headers_of_identity_are_refused() {
-    let http = HttpSettings {
-        identity: Identity::SingleUser,
-        ..HttpSettings::default()
-    };
-    let scene = Scene::with(http, ServerSettings::default());
-    let made = create(&scene.server, &[]);
-    assert_eq!((made.status, &made.json()["owner"]), (201, &json!(null)));
-    let path = format!("/v2/images/{}", scene.queued());
-    assert_eq!(
-        scene.server.send(&Request::new("GET", path)).check().status,
-        200
-    );
-    assert_eq!(create(&scene.server, &[CONFIRMED]).status, 401);
 }
 
 #[test]

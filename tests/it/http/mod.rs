@@ -15,3 +15,4 @@ pub(crate) mod request;
 mod routes;
 mod scene;
 pub(crate) mod server;
+mod single;
