@@ -88,7 +88,7 @@ pub(super) async fn show(call: Box<Call>) -> Result<Response, Refusal> {
 }
 
 pub(super) async fn patch(mut call: Box<Call>) -> Result<Response, Refusal> {
-    let dialect = Dialect::from_media_type(call.header(&CONTENT_TYPE)).map_err(unsupported)?;
+    let dialect = Dialect::from_media_type(call.header(&CONTENT_TYPE)?).map_err(unsupported)?;
     let body = call.read_body().await?;
     let patch = Patch::parse(dialect, &body, &call.site.engine.settings().limits)?;
     let image = call
