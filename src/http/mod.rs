@@ -46,6 +46,7 @@ mod refusal;
 mod request_id;
 mod rest;
 mod route;
+mod running;
 mod server;
 mod settings;
 mod sharing;
