@@ -101,6 +101,6 @@ fn the_address_of_metrics_is_told_where_any_was_asked_for() {
     write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").expect("taken");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
-    assert!(answer.contains("smalti_images 0"), "{answer}");
+    assert!(answer.contains("smalti_images_with_data 0"), "{answer}");
     assert_eq!(served.end(), Some(0));
 }
