@@ -11,7 +11,7 @@ use super::server::{Served, signal};
 /// Begins a request that has no end, and waits until the server reads it.
 fn endless(served: &Served) -> TcpStream {
     let mut stream = TcpStream::connect(served.address()).expect("it listens");
-    let head = "POST /v2/images HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+    let head = "POST /v2/images HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 content-length: 100\r\nexpect: 100-continue\r\n\r\n";
     stream.write_all(head.as_bytes()).expect("taken");
     let mut line = [0; 25];
