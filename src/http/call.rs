@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::Method;
-use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 
 use super::body;
@@ -71,9 +71,27 @@ impl Call {
         Ok(())
     }
 
-    /// Returns a header as text; one that is no text is none.
-    pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.head.headers.get(name)?.to_str().ok()
+    /// Returns a header that may stand once, as text; one that is no text is none.
+    pub(super) fn header(&self, name: &HeaderName) -> Result<Option<&str>> {
+        let value = self.value(name, ErrorCode::InvalidParameter)?;
+        Ok(value.and_then(|value| value.to_str().ok()))
+    }
+
+    /// Returns the value of a header that may stand once. Of two, one part of the way takes the
+    /// first, and another the last.
+    pub(super) fn value(
+        &self,
+        name: &HeaderName,
+        repeated: ErrorCode,
+    ) -> Result<Option<&HeaderValue>> {
+        let mut values = self.head.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (_, Some(_)) => {
+                let message = format!("header {name} stands more than once");
+                Err(Error::new(repeated, message))
+            }
+            (value, None) => Ok(value),
+        }
     }
 
     /// Returns the headers.

@@ -50,7 +50,7 @@ fn told_short(error: Error, headers: &HeaderMap) -> Error {
 }
 
 fn check_type(call: &Call) -> Result<()> {
-    let given = call.header(&CONTENT_TYPE).unwrap_or_default();
+    let given = call.header(&CONTENT_TYPE)?.unwrap_or_default();
     let media_type = given.split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case(OCTETS) {
         return Ok(());
@@ -62,7 +62,7 @@ fn check_type(call: &Call) -> Result<()> {
 
 /// Returns how many bytes will come; 0 stands for an unknown number.
 fn declared_size(call: &Call) -> Result<Option<u64>> {
-    let declared = call.headers().get(IMAGE_SIZE);
+    let declared = call.value(&IMAGE_SIZE, ErrorCode::InvalidSize)?;
     let size = match declared {
         Some(value) => {
             let text = value.to_str().unwrap_or_default().trim();
@@ -74,7 +74,7 @@ fn declared_size(call: &Call) -> Result<Option<u64>> {
             })?
         }
         None => {
-            let length = call.header(&CONTENT_LENGTH);
+            let length = call.header(&CONTENT_LENGTH)?;
             length.and_then(|length| length.parse().ok()).unwrap_or(0)
         }
     };
@@ -92,9 +92,12 @@ pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
     let Some(reader) = reader else {
         return Ok(answer::empty(204));
     };
-    let header = |name: &HeaderName| call.headers().get(name).map(HeaderValue::as_bytes);
     let len_bytes = reader.len_bytes();
-    let chosen = select(Some(len_bytes), header(&RANGE), header(&CONTENT_RANGE));
+    // Lines of a list are the parts of one, and it names several ranges.
+    let range = call.value(&RANGE, ErrorCode::MultiRange)?;
+    let place = call.value(&CONTENT_RANGE, ErrorCode::InvalidParameter)?;
+    let [range, place] = [range, place].map(|value| value.map(HeaderValue::as_bytes));
+    let chosen = select(Some(len_bytes), range, place);
     let chosen = chosen.map_err(|error| unsatisfied(error, len_bytes))?;
     let mut response = answer::empty(chosen.http_status());
     put_headers(&mut response, &chosen, reader.image());

@@ -20,11 +20,11 @@ use super::rest::Rest;
 use super::route::{Resource, Row};
 use super::settings::HttpSettings;
 use super::site::Site;
-use super::target::Target;
-use super::{answer, data, identity, images, info, metrics, off, sharing, versions};
+use super::target::{Target, Variables};
+use super::{answer, authority, data, identity, images, info, metrics, off, sharing, versions};
 use crate::engine::Engine;
 use crate::error::{ErrorCode, shown};
-use crate::policy::Action;
+use crate::policy::{Action, Caller};
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -89,22 +89,18 @@ async fn answer(
     body: Body,
     route: &mut &'static str,
 ) -> Result<Response, Refusal> {
+    authority::check(&head)?;
     let accept = head.headers.get(ACCEPT).and_then(|it| it.to_str().ok());
     let target = Target::of(head.uri.path(), accept);
-    match target {
+    let caller = match target {
         Target::Choices => return Ok(versions::list(300, &head, &site.settings)),
-        Target::Apart(resource) => {
-            *route = resource.path;
-            return match row(resource, &head)?.op {
-                Op::Health => Ok(info::health(&site)),
-                _ => Ok(versions::list(200, &head, &site.settings)),
-            };
-        }
-        _ => {}
-    }
-    let caller = identity::caller(&head, &site.settings)?;
+        // These are shown to anybody.
+        Target::Apart(_) => Caller::anonymous(),
+        _ => identity::caller(&head, &site.settings)?,
+    };
     let (resource, variables) = match target {
         Target::Known(resource, variables) => (resource, variables),
+        Target::Apart(resource) => (resource, Variables::default()),
         Target::Bare => return Ok(redirected(head.uri.path())),
         _ => return Err(unknown(&head)),
     };
@@ -141,9 +137,18 @@ fn unknown(head: &Parts) -> Refusal {
     Refusal::new(ErrorCode::NotImplemented, message)
 }
 
-/// Runs the handler of an operation.
+/// Runs the handler of an operation. Futures that are long are boxed, as most requests are of
+/// another operation.
 async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
     match op {
+        Op::ListVersions => Ok(versions::list(200, &call.head, &call.site.settings)),
+        Op::Health => Ok(info::health(&call.site)),
+        Op::ImageSchema => Ok(info::schema(&call, |it| &it.image)),
+        Op::ImagesSchema => Ok(info::schema(&call, |it| &it.images)),
+        Op::MemberSchema => Ok(info::schema(&call, |it| &it.member)),
+        Op::MembersSchema => Ok(info::schema(&call, |it| &it.members)),
+        Op::TaskSchema => Ok(info::schema(&call, |it| &it.task)),
+        Op::TasksSchema => Ok(info::schema(&call, |it| &it.tasks)),
         Op::ListImages => Box::pin(images::list(call)).await,
         Op::CreateImage => images::create(call).await,
         Op::ShowImage => images::show(call).await,
@@ -151,7 +156,6 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::DeleteImage => images::delete(call).await,
         Op::Deactivate => images::deactivate(call).await,
         Op::Reactivate => images::reactivate(call).await,
-        // The futures of these are long, and most requests are none of these.
         Op::Upload => Box::pin(data::upload(call)).await,
         Op::Download => data::download(call).await,
         Op::PutTag => sharing::put_tag(call).await,
@@ -161,42 +165,24 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::ShowMember => sharing::show(call).await,
         Op::SetMember => sharing::set(call).await,
         Op::DeleteMember => sharing::delete(call).await,
+        Op::Stage => off::absent("import by glance-direct"),
         Op::Import => off::import(call).await,
         Op::AddLocation => off::add_location(call).await,
-        Op::ListImageTasks => off::image_tasks(call).await,
-        _ => run_at_once(op, &call),
-    }
-}
-
-/// Runs the handler of an operation that waits for nothing.
-fn run_at_once(op: Op, call: &Call) -> Result<Response, Refusal> {
-    let schema = |which| Ok(info::schema(call, which));
-    match op {
-        Op::ImageSchema => schema(|it| &it.image),
-        Op::ImagesSchema => schema(|it| &it.images),
-        Op::MemberSchema => schema(|it| &it.member),
-        Op::MembersSchema => schema(|it| &it.members),
-        Op::TaskSchema => schema(|it| &it.task),
-        Op::TasksSchema => schema(|it| &it.tasks),
+        Op::ListLocations => off::list_locations(&call),
         Op::ImportInfo => Ok(info::import()),
         Op::UsageInfo => Ok(info::usage()),
-        Op::Stage => off::absent("import by glance-direct"),
         Op::StoresInfo | Op::StoresDetail | Op::DeleteFromStore => off::absent("multi-store"),
-        Op::ListLocations => off::list_locations(call),
-        Op::ListTasks => off::list_tasks(call),
-        Op::CreateTask => off::create_task(call),
-        Op::ShowTask => off::show_task(call),
-        Op::DeleteTask => off::delete_task(call),
-        Op::ShowCache => off::cache(call, Action::CacheList),
-        Op::ClearCache => off::cache(call, Action::CacheClear),
-        Op::CleanCache => off::cache(call, Action::CacheClean),
-        Op::PruneCache => off::cache(call, Action::CachePrune),
-        Op::CacheNodes => off::cached(call, Action::CachedNodes),
-        Op::CacheImage => off::cached(call, Action::CachePut),
-        Op::UncacheImage => off::cached(call, Action::CacheDelete),
-        _ => Err(Refusal::new(
-            ErrorCode::Internal,
-            format!("no handler of {op:?}"),
-        )),
+        Op::ListImageTasks => off::image_tasks(&call),
+        Op::ListTasks => off::list_tasks(&call),
+        Op::CreateTask => off::create_task(&call),
+        Op::ShowTask => off::show_task(&call),
+        Op::DeleteTask => off::delete_task(&call),
+        Op::ShowCache => off::cache(&call, Action::CacheList),
+        Op::ClearCache => off::cache(&call, Action::CacheClear),
+        Op::CleanCache => off::cache(&call, Action::CacheClean),
+        Op::PruneCache => off::cache(&call, Action::CachePrune),
+        Op::CacheNodes => off::cached(&call, Action::CachedNodes),
+        Op::CacheImage => off::cached(&call, Action::CachePut),
+        Op::UncacheImage => off::cached(&call, Action::CacheDelete),
     }
 }

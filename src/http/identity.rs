@@ -6,6 +6,7 @@ use hyper::header::{HeaderMap, HeaderName};
 use hyper::http::request::Parts;
 use serde::de::IgnoredAny;
 
+use super::authority;
 use super::refusal::Refusal;
 use super::settings::{HttpSettings, Identity};
 use crate::error::ErrorCode;
@@ -31,6 +32,9 @@ pub(super) fn caller(request: &Parts, settings: &HttpSettings) -> Result<Caller,
     if !trusted && headers.contains_key(STATUS) {
         let message = "this listener is not behind a proxy, so it takes no identity from headers";
         return Err(Refusal::unauthenticated(message));
+    }
+    if settings.identity == Identity::SingleUser {
+        authority::check_own(request, settings)?;
     }
     if let Some(caller) = request.extensions.get::<Caller>() {
         return Ok(caller.clone());

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::response::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 
-use super::answer;
 use super::call::Call;
 use super::memory::{Held, UNIT_BYTES};
 use super::refusal::Refusal;
 use super::site::Site;
+use super::{answer, authority};
 use crate::engine::Images;
 use crate::error::{Error, Result};
 use crate::image::{NewImage, Patch};
@@ -105,15 +105,19 @@ fn room(first: usize, count: u64) -> usize {
     first.saturating_mul(count).min(MOST)
 }
 
+/// Creates an image. The answer has no header of import methods and none of stores: none of the first
+/// is enabled, and there is one store.
 pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let new = NewImage::from_json(Some(&body), &call.site.engine.settings().limits)?;
     let image = call.images.asyncio().create(new).await?;
     let text = answer::image(&call.site.document(&image));
     let mut response = done(&call.site, 201, text).await;
-    let path = format!("/v2/images/{}", image.id());
-    let path = HeaderValue::try_from(path).expect("digits and dashes");
-    response.headers_mut().insert(LOCATION, path);
+    let base = authority::base(&call.head, &call.site.settings);
+    // What the host gave as its url may be no text of a header.
+    if let Ok(url) = HeaderValue::try_from(format!("{base}/v2/images/{}", image.id())) {
+        response.headers_mut().insert(LOCATION, url);
+    }
     Ok(response)
 }
 
@@ -133,7 +137,7 @@ pub(super) async fn show(call: Box<Call>) -> Result<Response, Refusal> {
 }
 
 pub(super) async fn patch(mut call: Box<Call>) -> Result<Response, Refusal> {
-    let dialect = Dialect::from_media_type(call.header(&CONTENT_TYPE)).map_err(unsupported)?;
+    let dialect = Dialect::from_media_type(call.header(&CONTENT_TYPE)?).map_err(unsupported)?;
     let body = call.read_body().await?;
     let patch = Patch::parse(dialect, &body, &call.site.engine.settings().limits)?;
     let image = call

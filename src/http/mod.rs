@@ -27,6 +27,7 @@
 //! ```
 
 mod answer;
+mod authority;
 mod body;
 mod call;
 mod data;
@@ -45,6 +46,7 @@ mod refusal;
 mod request_id;
 mod rest;
 mod route;
+mod running;
 mod server;
 mod settings;
 mod sharing;

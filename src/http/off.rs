@@ -53,7 +53,7 @@ pub(super) fn cached(call: &Call, action: Action) -> Result<Response, Refusal> {
 }
 
 /// Answers with the tasks of an image: none.
-pub(super) async fn image_tasks(call: Box<Call>) -> Result<Response, Refusal> {
+pub(super) fn image_tasks(call: &Call) -> Result<Response, Refusal> {
     call.images.check(&call.image_id()?, Action::ImageTasks)?;
     Ok(answer::json(200, &ImageTasksDocument::new([])))
 }
@@ -74,27 +74,38 @@ pub(super) fn list_tasks(call: &Call) -> Result<Response, Refusal> {
 }
 
 fn check_task_query(parameters: &Parameters) -> Result<()> {
-    for (name, value) in parameters.iter() {
-        let (is_fine, code) = match name {
-            "status" => (is_status(value), ErrorCode::InvalidFilterValue),
-            "type" => (value == "import", ErrorCode::InvalidFilterValue),
-            "limit" => (value.parse::<u64>().is_ok(), ErrorCode::InvalidLimit),
-            "sort_key" => (TASK_SORT_KEYS.contains(&value), ErrorCode::InvalidSortKey),
-            "sort_dir" => (["asc", "desc"].contains(&value), ErrorCode::InvalidSortDir),
-            // There is no task to continue after.
-            "marker" => (false, ErrorCode::InvalidMarker),
-            _ => (true, ErrorCode::Internal),
-        };
-        if !is_fine {
-            let shown = shown(value);
-            return Err(Error::new(code, format!("{name} {shown:?} is not legal")));
-        }
-    }
-    Ok(())
+    let mut all = parameters.iter();
+    all.try_for_each(|(name, value)| check_task_parameter(name, value))
 }
 
-fn is_status(word: &str) -> bool {
-    TaskStatus::ALL.iter().any(|status| status.as_str() == word)
+fn check_task_parameter(name: &str, value: &str) -> Result<()> {
+    let fault = |code, form: &str| {
+        let shown = shown(value);
+        Err(Error::new(code, format!("{name} {shown:?} is not {form}")))
+    };
+    let among = |words: &[&str], code| match words.contains(&value) {
+        true => Ok(()),
+        false => fault(code, &format!("one of {}", words.join(", "))),
+    };
+    let statuses = || TaskStatus::ALL.iter().map(|it| it.as_str());
+    match name {
+        "status" => among(
+            &statuses().collect::<Vec<_>>(),
+            ErrorCode::InvalidFilterValue,
+        ),
+        "type" => among(&["import"], ErrorCode::InvalidFilterValue),
+        "limit" if value.parse::<u64>().is_err() => {
+            let form = format!("a whole number from 0 to {}", u64::MAX);
+            fault(ErrorCode::InvalidLimit, &form)
+        }
+        "sort_key" => among(&TASK_SORT_KEYS, ErrorCode::InvalidSortKey),
+        "sort_dir" => among(&["asc", "desc"], ErrorCode::InvalidSortDir),
+        "marker" => fault(
+            ErrorCode::InvalidMarker,
+            "a task to continue after: none is there",
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Answers that there is no such task.
@@ -187,5 +198,40 @@ fn object<'a, 'b>(value: Option<&'a Json<'b>>, name: &str) -> Result<&'a Object<
             ErrorCode::SchemaViolation,
             format!("{name} is not an object"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(query: &str, expected: Option<&str>) {
+        let parameters = query.parse().expect("a query");
+        let found = check_task_query(&parameters).map_err(|error| error.message().to_owned());
+        let expected = expected.map_or(Ok(()), |message| Err(message.to_owned()));
+        assert_eq!(found, expected, "{query}");
+    }
+
+    #[test]
+    fn a_filter_of_tasks_that_is_refused_says_what_is_legal() {
+        check("limit=0&status=success&sort_dir=asc&x=y", None);
+        check(
+            "limit=-1",
+            Some("limit \"-1\" is not a whole number from 0 to 18446744073709551615"),
+        );
+        check(
+            "status=done",
+            Some("status \"done\" is not one of pending, processing, success, failure"),
+        );
+        check("type=x", Some("type \"x\" is not one of import"));
+        check(
+            "sort_dir=up",
+            Some("sort_dir \"up\" is not one of asc, desc"),
+        );
+        check(
+            "marker=x",
+            Some("marker \"x\" is not a task to continue after: none is there"),
+        );
     }
 }

@@ -20,8 +20,7 @@ macro_rules! ops {
                 match self { $(Self::$op => success!($success),)* }
             }
 
-            /// Returns the statuses of refusals, beside those that any operation may have and 400
-            /// for a body where there must be none.
+            /// Returns the statuses of refusals, beside those that any operation may have.
             pub(super) fn refusals(self) -> &'static [u16] {
                 match self { $(Self::$op => &[$($refusal),*],)* }
             }
@@ -47,41 +46,41 @@ ops! {
     MembersSchema "showMembersSchema" 200 [];
     TaskSchema "showTaskSchema" 200 [];
     TasksSchema "showTasksSchema" 200 [];
-    ListImages "listImages" 200 [400 403];
-    CreateImage "createImage" 201 [400 403 409 413];
-    ShowImage "showImage" 200 [403 404];
-    PatchImage "updateImage" 200 [400 403 404 409 413 415];
-    DeleteImage "deleteImage" 204 [403 404 413];
-    ListImageTasks "listImageTasks" 200 [403 404];
-    Deactivate "deactivateImage" 204 [403 404 413];
-    Reactivate "reactivateImage" 204 [403 404 413];
-    Upload "uploadImageData" 204 [400 403 404 409 410 413 415];
-    Download "downloadImageData" 200 [400 403 404 416];
+    ListImages "listImages" 200 [];
+    CreateImage "createImage" 201 [409 413];
+    ShowImage "showImage" 200 [404];
+    PatchImage "updateImage" 200 [404 409 413 415];
+    DeleteImage "deleteImage" 204 [404 413];
+    ListImageTasks "listImageTasks" 200 [404];
+    Deactivate "deactivateImage" 204 [404 413];
+    Reactivate "reactivateImage" 204 [404 413];
+    Upload "uploadImageData" 204 [404 409 410 413 415];
+    Download "downloadImageData" 200 [404 416];
     Stage "stageImageData" off [404];
-    Import "importImage" off [400];
-    AddLocation "addImageLocation" off [400 403 404 409];
-    ListLocations "listImageLocations" 200 [403 404];
-    PutTag "addImageTag" 204 [400 403 404 413];
-    DeleteTag "deleteImageTag" 204 [400 403 404 413];
-    ListMembers "listImageMembers" 200 [403 404];
-    AddMember "addImageMember" 200 [400 403 404 409 413];
-    ShowMember "showImageMember" 200 [403 404];
-    SetMember "updateImageMember" 200 [400 403 404 413];
-    DeleteMember "deleteImageMember" 204 [403 404 413];
+    Import "importImage" off [];
+    AddLocation "addImageLocation" off [404 409];
+    ListLocations "listImageLocations" 200 [404];
+    PutTag "addImageTag" 204 [404 413];
+    DeleteTag "deleteImageTag" 204 [404 413];
+    ListMembers "listImageMembers" 200 [404];
+    AddMember "addImageMember" 200 [404 409 413];
+    ShowMember "showImageMember" 200 [404];
+    SetMember "updateImageMember" 200 [404 413];
+    DeleteMember "deleteImageMember" 204 [404 413];
     DeleteFromStore "deleteImageFromStore" off [404];
     ImportInfo "showImportInfo" 200 [];
     StoresInfo "showStoresInfo" off [404];
     StoresDetail "showStoresDetail" off [404];
     UsageInfo "showUsage" 200 [];
-    ListTasks "listTasks" 200 [400 403];
-    CreateTask "createTask" off [403];
-    ShowTask "showTask" off [403 404];
-    DeleteTask "deleteTask" off [403 405];
-    ShowCache "showCache" off [403 404];
-    ClearCache "clearCache" off [403 404];
-    CacheImage "cacheImage" off [403 404];
-    UncacheImage "uncacheImage" off [403 404];
-    CacheNodes "listCacheNodes" off [403 404];
-    CleanCache "cleanCache" off [403 404];
-    PruneCache "pruneCache" off [403 404];
+    ListTasks "listTasks" 200 [];
+    CreateTask "createTask" off [];
+    ShowTask "showTask" off [404];
+    DeleteTask "deleteTask" off [405];
+    ShowCache "showCache" off [404];
+    ClearCache "clearCache" off [404];
+    CacheImage "cacheImage" off [404];
+    UncacheImage "uncacheImage" off [404];
+    CacheNodes "listCacheNodes" off [404];
+    CleanCache "cleanCache" off [404];
+    PruneCache "pruneCache" off [404];
 }

@@ -1,11 +1,16 @@
 //! A server with limits: connections, times, and an end that lets what runs run out.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::metrics::Connected;
-use super::stream::GuardedStream;
+use super::running::Running;
+use super::stream::{GuardedStream, LAST_LINGER};
 use crate::error::{Error, Result};
 
 /// How long the server waits before it accepts again after that failed, for want of files say.
@@ -161,18 +167,20 @@ impl Server {
         }
     }
 
-    /// Serves one connection to its end.
+    /// Serves one connection to its end. When the server ends, one on which nothing runs is given up
+    /// soon, whatever part of a request it has brought.
     fn connection(
         &self,
         stream: TcpStream,
         mut stopped: watch::Receiver<()>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let service = TowerToHyperService::new(self.router.clone());
+        let running = Running::default();
+        let service = counted(&self.router, &running);
         let settings = self.settings.clone();
         let stop = stopped.clone();
         async move {
             let _connected = Connected::new();
-            let stream = match prepared(stream, &settings, stop) {
+            let stream = match prepared(stream, &settings, stop, &running) {
                 Ok(stream) => TokioIo::new(stream),
                 Err(error) => return tracing::debug!(%error, "connection lost"),
             };
@@ -188,7 +196,11 @@ impl Server {
                 ended = served.as_mut() => ended,
                 _ = stopped.changed() => {
                     served.as_mut().graceful_shutdown();
-                    served.await
+                    match timeout(LAST_LINGER, served.as_mut()).await {
+                        Ok(ended) => ended,
+                        Err(_) if running.is_idle() => return,
+                        Err(_) => served.await,
+                    }
                 }
             };
             if let Err(error) = ended {
@@ -198,10 +210,25 @@ impl Server {
     }
 }
 
+/// Returns what answers requests, and counts them until their answers are taken.
+fn counted(
+    router: &Router,
+    running: &Running,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + use<>
+{
+    let router = TowerToHyperService::new(router.clone());
+    let running = running.clone();
+    service_fn(move |request| {
+        let (run, answered) = (running.begin(), router.call(request));
+        async move { Ok(run.until_taken(answered.await?)) }
+    })
+}
+
 fn prepared(
     stream: TcpStream,
     settings: &ServerSettings,
     stopped: watch::Receiver<()>,
+    running: &Running,
 ) -> io::Result<GuardedStream> {
     stream.set_nodelay(true)?;
     Ok(GuardedStream::new(
@@ -209,5 +236,6 @@ fn prepared(
         settings.write_timeout,
         settings.linger,
         stopped,
+        running.clone(),
     ))
 }

@@ -14,7 +14,10 @@ pub enum Identity {
     /// keystonemiddleware sets them. Only for listeners that nobody reaches but a proxy that
     /// authenticates and strips these headers from what comes in. An extension goes before.
     TrustedHeaders,
-    /// Everybody is an administrator without project: for one user on one machine.
+    /// Everybody is an administrator without project: for one user on one machine. Refused (403) is
+    /// what a page of another site may send through the browser of that user: a request whose `Origin`
+    /// is not this service, or whose `Host` is neither an IP address, nor `localhost`, nor the host of
+    /// [`HttpSettings::public_endpoint`].
     SingleUser,
 }
 

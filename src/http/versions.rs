@@ -1,13 +1,12 @@
 //! The document of the versions that are offered.
 
 use axum::response::Response;
-use hyper::header::HOST;
 use hyper::http::request::Parts;
 use serde::Serialize;
 
-use super::answer;
 use super::settings::HttpSettings;
 use super::target::MINOR_VERSIONS;
+use super::{answer, authority};
 
 #[derive(Serialize)]
 struct Versions {
@@ -29,7 +28,7 @@ struct Link {
 
 /// Answers with the versions, newest first, as seen from where the request came in.
 pub(super) fn list(status: u16, request: &Parts, settings: &HttpSettings) -> Response {
-    let base = base(request, settings);
+    let base = authority::base(request, settings);
     let version = |(at, minor): (usize, &u8)| Version {
         id: format!("v2.{minor}"),
         status: if at == 0 { "CURRENT" } else { "SUPPORTED" },
@@ -40,18 +39,4 @@ pub(super) fn list(status: u16, request: &Parts, settings: &HttpSettings) -> Res
     };
     let versions = MINOR_VERSIONS.iter().enumerate().map(version).collect();
     answer::json(status, &Versions { versions })
-}
-
-/// Returns the url that this service is reached by, without the slash at its end.
-fn base(request: &Parts, settings: &HttpSettings) -> String {
-    if let Some(endpoint) = &settings.public_endpoint {
-        return endpoint.trim_end_matches('/').to_owned();
-    }
-    let scheme = request.uri.scheme_str().unwrap_or("http");
-    let host = request
-        .headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri.authority().map(|it| it.as_str()));
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }

@@ -6,12 +6,13 @@ use super::super::op::Op;
 use super::super::route::{RESOURCES, Row};
 use super::reference;
 
-/// Statuses of refusals that any operation below a version has: no identity, a request id that is
-/// too long, a fault of the service, a transfer encoding that is unknown, and a service that is
-/// closed or whose disk failed.
-const COMMON: [u16; 5] = [401, 431, 500, 501, 503];
+/// Statuses of refusals that any operation below a version has: a header of the host or of identity
+/// that is malformed, no identity, a page of another site, a request id that is too long, a fault of
+/// the service, a transfer encoding that is unknown, and a service that is closed or whose disk
+/// failed.
+const COMMON: [u16; 7] = [400, 401, 403, 431, 500, 501, 503];
 /// Those of operations outside of the versions.
-const COMMON_APART: [u16; 1] = [431];
+const COMMON_APART: [u16; 3] = [400, 431, 501];
 
 /// Returns all answers of an operation by their statuses.
 pub(super) fn of(row: &Row, path: &str) -> Value {
@@ -44,14 +45,13 @@ fn refusals(row: &Row, path: &str) -> Vec<u16> {
         true => &COMMON,
         false => &COMMON_APART,
     };
-    let of_body: &[u16] = if row.bodyless { &[400] } else { &[] };
-    [common, row.op.refusals(), of_body].concat()
+    [common, row.op.refusals()].concat()
 }
 
 fn success(op: Op) -> Value {
     let mut answer = answer("Done", content(op));
     if op == Op::CreateImage {
-        answer["headers"]["Location"] = header("Path of the image");
+        answer["headers"]["Location"] = header("Url of the image");
         answer["links"] = links();
     }
     answer

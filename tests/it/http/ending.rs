@@ -94,6 +94,60 @@ fn idle_connections_are_closed_when_the_server_ends() {
 }
 
 #[test]
+fn half_a_head_does_not_hold_up_the_end_of_the_server() {
+    let scene = with_grace(Duration::from_secs(30));
+    let head = show(&scene.queued()).bytes();
+    let mut clients: Vec<Client> = (0..4).map(|_| scene.server.connect()).collect();
+    // One has had an answer before; one is within its second request.
+    assert_eq!(clients[0].send(&show(&scene.queued())).check().status, 200);
+    for client in &mut clients {
+        client.write(&head[..head.len() / 2]).expect("sent");
+    }
+    scene.check_alive();
+    let Scene { server, .. } = scene;
+    let took = server.stop();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    for client in &mut clients {
+        assert!(client.try_reply("GET").is_err(), "there is no answer");
+    }
+}
+
+#[test]
+fn an_answer_that_is_being_taken_is_not_broken_off_when_the_server_ends() {
+    let scene = with_grace(Duration::from_secs(30));
+    let data = bytes(Pattern::Random(4), 30 << 20);
+    let id = scene.filled(&data);
+    let mut download = scene.server.connect();
+    download.write(&get(&id).bytes()).expect("sent");
+    assert_eq!(download.read_head().expect("an answer").status, 200);
+    let (address, Scene { server, .. }) = (scene.server.address(), scene);
+    let stopping = thread::spawn(move || server.stop());
+    eventually("closed to others", || {
+        std::net::TcpStream::connect(address).is_err()
+    });
+    // Nothing is taken for longer than an idle client is waited for.
+    thread::sleep(Duration::from_millis(2500));
+    assert!(download.take(data.len()).expect("all of it") == data);
+    drop(download);
+    let took = stopping.join().expect("no panic");
+    assert!((2500..20_000).contains(&took.as_millis()), "{took:?}");
+}
+
+#[test]
+fn the_rest_of_a_body_that_never_comes_does_not_hold_up_the_end_of_the_server() {
+    let scene = with_grace(Duration::from_secs(30));
+    let mut client = scene.server.connect();
+    let upload = put(&scene.queued()).body(vec![7; 1000]);
+    client.write(&upload.head()).expect("sent");
+    assert_eq!(client.reply().check().status, 415);
+    // The server waits for the body now, for 10 s.
+    assert_eq!(client.read_to_end().expect("it is ended"), b"");
+    let Scene { server, .. } = scene;
+    let took = server.stop();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
 fn an_early_refusal_reaches_a_client_that_sends_all_before_it_reads() {
     let scene = Scene::new();
     let (full, empty) = (scene.filled(b"boot"), scene.queued());

@@ -2,8 +2,8 @@
 //! ids of requests.
 
 use axum::Extension;
-use serde_json::json;
-use smalti::http::{HttpSettings, Identity, ServerSettings, router};
+use serde_json::{Value, json};
+use smalti::http::{HttpSettings, ServerSettings, router};
 use smalti::{Caller, Engine};
 
 use super::reply::Reply;
@@ -112,23 +112,6 @@ fn nobody_is_served_without_identity_unless_the_host_says_so() {
 }
 
 #[test]
-fn a_single_user_is_an_administrator_and_headers_of_identity_are_refused() {
-    let http = HttpSettings {
-        identity: Identity::SingleUser,
-        ..HttpSettings::default()
-    };
-    let scene = Scene::with(http, ServerSettings::default());
-    let made = create(&scene.server, &[]);
-    assert_eq!((made.status, &made.json()["owner"]), (201, &json!(null)));
-    let path = format!("/v2/images/{}", scene.queued());
-    assert_eq!(
-        scene.server.send(&Request::new("GET", path)).check().status,
-        200
-    );
-    assert_eq!(create(&scene.server, &[CONFIRMED]).status, 401);
-}
-
-#[test]
 fn what_the_host_puts_beside_a_request_names_the_caller() {
     let engine = Engine::in_memory().expect("open");
     let serve = |http: HttpSettings, caller: Option<Caller>| {
@@ -178,26 +161,40 @@ fn ids_of_requests_come_back() {
     assert_ne!(told("").1, told("").1, "made ones differ");
 }
 
-#[test]
-fn versions_name_the_url_that_the_service_is_reached_by() {
-    let href = |public_endpoint: Option<&str>| {
-        let http = HttpSettings {
-            public_endpoint: public_endpoint.map(str::to_owned),
-            ..trusting()
-        };
-        let scene = Scene::with(http, ServerSettings::default());
-        let reply = scene.server.send(&Request::new("GET", "/versions"));
-        let versions = reply.check().json()["versions"].clone();
-        let newest = &versions[0];
-        assert_eq!(
-            (&newest["id"], &newest["status"]),
-            (&json!("v2.17"), &json!("CURRENT"))
-        );
-        newest["links"][0]["href"].clone()
+/// Asks for the versions and makes an image; returns the url of the newest version, and of the image
+/// without its id.
+fn urls(public_endpoint: Option<&str>) -> (Value, String) {
+    let http = HttpSettings {
+        public_endpoint: public_endpoint.map(str::to_owned),
+        ..trusting()
     };
-    assert_eq!(href(None), "http://test/v2/");
+    let scene = Scene::with(http, ServerSettings::default());
+    let reply = scene.server.send(&Request::new("GET", "/versions"));
+    let newest = reply.check().json()["versions"][0].clone();
     assert_eq!(
-        href(Some("https://images.example/glance/")),
-        "https://images.example/glance/v2/"
+        (&newest["id"], &newest["status"]),
+        (&json!("v2.17"), &json!("CURRENT"))
+    );
+    let made = create(&scene.server, &[CONFIRMED, ("X-Roles", "admin")]);
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let url = made.header("location").expect("a place");
+    let base = url.strip_suffix(&id).expect("the id is its end").to_owned();
+    // No method of import is enabled, and there is one store.
+    assert_eq!(made.header("openstack-image-import-methods"), None);
+    assert_eq!(made.header("openstack-image-store-ids"), None);
+    (newest["links"][0]["href"].clone(), base)
+}
+
+#[test]
+fn versions_and_new_images_name_the_url_that_the_service_is_reached_by() {
+    let expect = |base: &str| (json!(base), format!("{base}images/"));
+    assert_eq!(urls(None), expect("http://test/v2/"));
+    assert_eq!(
+        urls(Some("https://images.example/glance/")),
+        expect("https://images.example/glance/v2/")
+    );
+    assert_eq!(
+        urls(Some("https://im\u{e4}ges.example")),
+        expect("https://im\u{e4}ges.example/v2/")
     );
 }

@@ -17,3 +17,4 @@ mod scene;
 pub(crate) mod server;
 #[cfg(feature = "signature")]
 mod signature;
+mod single;

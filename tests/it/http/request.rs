@@ -13,6 +13,8 @@ pub(crate) const OCTETS: &str = "application/octet-stream";
 pub(crate) struct Request {
     pub(crate) method: String,
     target: String,
+    /// The hosts that it names, one as a rule.
+    hosts: Vec<String>,
     headers: Vec<(String, String)>,
     body: Body,
 }
@@ -31,6 +33,7 @@ impl Request {
         Self {
             method: method.into(),
             target: target.into(),
+            hosts: vec!["test".to_owned()],
             headers: Vec::new(),
             body: Body::None,
         }
@@ -38,6 +41,12 @@ impl Request {
 
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Names these hosts.
+    pub(crate) fn hosts(mut self, hosts: &[&str]) -> Self {
+        self.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         self
     }
 
@@ -93,7 +102,10 @@ impl Request {
 
     /// Returns the bytes before the body.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: test\r\n", self.method, self.target);
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        for host in &self.hosts {
+            head += &format!("Host: {host}\r\n");
+        }
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }

@@ -12,7 +12,7 @@ use super::server::{Served, signal};
 /// Begins a request that has no end, and waits until the server reads it.
 fn endless(served: &Served) -> TcpStream {
     let mut stream = TcpStream::connect(served.address()).expect("it listens");
-    let head = "POST /v2/images HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+    let head = "POST /v2/images HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 content-length: 100\r\nexpect: 100-continue\r\n\r\n";
     stream.write_all(head.as_bytes()).expect("taken");
     let mut line = [0; 25];
@@ -146,6 +146,6 @@ fn the_address_of_metrics_is_told_where_any_was_asked_for() {
     write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").expect("taken");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
-    assert!(answer.contains("smalti_images 0"), "{answer}");
+    assert!(answer.contains("smalti_images_with_data 0"), "{answer}");
     assert_eq!(served.end(), Some(0));
 }

@@ -252,8 +252,10 @@ fn metrics_are_answered_on_their_own_address() {
     let counted =
         "smalti_http_requests_total{method=\"GET\",route=\"/v2/images\",status=\"200\"} 1";
     assert!(answer.contains(counted), "{answer}");
-    assert!(answer.contains("smalti_images 0"), "{answer}");
+    assert!(answer.contains("smalti_images_with_data 0"), "{answer}");
     assert!(answer.contains("smalti_healthy 1"), "{answer}");
+    let help = "# HELP smalti_images_with_data Images that hold data";
+    assert!(answer.contains(help), "{answer}");
     assert!(ask("/").starts_with("HTTP/1.1 404"));
     assert_eq!(served.end(), Some(0));
 }

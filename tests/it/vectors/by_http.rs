@@ -64,7 +64,10 @@ impl Face for Served {
     fn ask(&self, caller: &Caller, ask: Ask<'_>) -> Answer {
         let reply = self.send(&request(ask).by(caller));
         if let (Ask::Create(_), 201) = (ask, reply.status) {
-            let place = format!("/v2/images/{}", reply.json()["id"].as_str().expect("an id"));
+            let place = format!(
+                "http://test/v2/images/{}",
+                reply.json()["id"].as_str().expect("an id")
+            );
             assert_eq!(reply.header("location"), Some(&*place));
         }
         if let (Ask::Patch(..), 415) = (ask, reply.status) {

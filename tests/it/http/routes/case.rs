@@ -5,6 +5,16 @@ use crate::http::request::Request;
 
 const JSON: &str = "application/json";
 
+/// What a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    Usual,
+    /// The one that knows nobody without identity.
+    Strict,
+    /// The one of a single user.
+    Single,
+}
+
 /// An outcome of a route.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
@@ -12,8 +22,7 @@ pub(super) struct Case {
     pub(super) route: String,
     pub(super) outcome: &'static str,
     pub(super) request: Request,
-    /// Whether it goes to the service that knows nobody without identity.
-    pub(super) is_strict: bool,
+    pub(super) service: Service,
     pub(super) status: u16,
     /// The code of a refusal.
     code: Option<&'static str>,
@@ -29,7 +38,7 @@ pub(super) fn good(route: &str, outcome: &'static str, request: Request, status:
         route: route.to_owned(),
         outcome,
         request,
-        is_strict: false,
+        service: Service::Usual,
         status,
         code: None,
         headers: Vec::new(),
@@ -53,8 +62,8 @@ pub(super) fn bad(
 }
 
 impl Case {
-    pub(super) fn strict(mut self) -> Self {
-        self.is_strict = true;
+    pub(super) fn to(mut self, service: Service) -> Self {
+        self.service = service;
         self
     }
 

@@ -41,6 +41,13 @@ fn refused_patches(world: &World) -> Vec<Case> {
         wrong("no type", untyped),
         bad(
             CHANGE,
+            "two types",
+            typed(PATCH, "[]").header("Content-Type", PATCH),
+            400,
+            "InvalidParameter",
+        ),
+        bad(
+            CHANGE,
             "malformed",
             typed(PATCH, "[{"),
             400,

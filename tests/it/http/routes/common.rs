@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::case::{Case, bad, good};
+use super::case::{Case, Service, bad, good};
 use super::table::{Body, ROUTES, Route, allow};
 use super::world::{World, absent, admin, nobody, owner, stranger};
 use crate::http::request::{OCTETS, PATCH, Request};
@@ -47,9 +47,18 @@ fn of_route(world: &World, route: &Route, hidden: &str) -> Vec<Case> {
     let long = to(&absent()).by(&admin());
     let long = long.header("X-OpenStack-Request-ID", "r".repeat(65));
     let mut cases = vec![bad(&named, "id too long", long, 431, "RequestIdTooLong")];
+    for hosts in [&[][..], &["test", "test"], &["a b"], &["a@test"]] {
+        let request = to(&absent()).by(&admin()).hosts(hosts);
+        cases.push(bad(
+            &named,
+            "not one host",
+            request,
+            400,
+            "InvalidParameter",
+        ));
+    }
     if !OPEN.contains(template) {
-        let unnamed = bad(&named, "no identity", to(&absent()), 401, "Unauthenticated");
-        cases.push(unnamed.strict().header("www-authenticate", "Keystone"));
+        cases.extend(of_identity(&named, &to(&absent())));
     }
     cases.extend(of_path(&named, template));
     if *body == Body::Refused {
@@ -74,6 +83,27 @@ fn of_route(world: &World, route: &Route, hidden: &str) -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Returns the outcomes of a request whose caller is not known.
+fn of_identity(named: &str, request: &Request) -> [Case; 3] {
+    let unnamed = bad(
+        named,
+        "no identity",
+        request.clone(),
+        401,
+        "Unauthenticated",
+    );
+    let twice = request.clone().by(&admin()).header("X-Roles", "member");
+    let page = request.clone().hosts(&["127.0.0.1"]);
+    let page = page.header("Origin", "http://evil.example");
+    [
+        unnamed
+            .to(Service::Strict)
+            .header("www-authenticate", "Keystone"),
+        bad(named, "two identities", twice, 400, "SchemaViolation"),
+        bad(named, "page of another site", page, 403, "Forbidden").to(Service::Single),
+    ]
 }
 
 /// Returns the outcomes of methods that a path does not have. The first path is no path: whatever

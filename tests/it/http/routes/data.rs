@@ -84,6 +84,20 @@ fn refused_uploads(world: &World) -> Vec<Case> {
     vec![
         bad(PUT, "size no number", sized("ten"), 400, "InvalidSize"),
         bad(PUT, "size negative", sized("-1"), 400, "InvalidSize"),
+        bad(
+            PUT,
+            "size told twice",
+            queued().header(SIZE, "10").header(SIZE, "10").octets(DATA),
+            400,
+            "InvalidSize",
+        ),
+        bad(
+            PUT,
+            "two types",
+            queued().header("Content-Type", OCTETS).octets(DATA),
+            400,
+            "InvalidParameter",
+        ),
         bad(PUT, "too short", sized("11"), 400, "SizeMismatch"),
         bad(PUT, "too long", sized("9"), 400, "SizeMismatch"),
         bad(
@@ -184,9 +198,20 @@ fn refused_downloads(world: &World) -> Vec<Case> {
         );
         case.header("content-range", "bytes */10")
     };
+    let two = |name, values: [&str; 2]| get("").header(name, values[0]).header(name, values[1]);
     let many = get("").header("Range", "bytes=0-1,3-4");
+    let lines = two("Range", ["bytes=0-1", "bytes=0-1"]);
+    let places = two("Content-Range", ["bytes 1-2/*", "bytes 1-2/*"]);
     vec![
         bad(GET, "several ranges", many, 400, "MultiRange"),
+        bad(GET, "several lines of ranges", lines, 400, "MultiRange"),
+        bad(
+            GET,
+            "several lines of Content-Range",
+            places,
+            400,
+            "InvalidParameter",
+        ),
         bad(GET, "store", get("?prefer=fast"), 400, "UnknownStore"),
         bad(GET, "reader", by_reader, 403, "Forbidden"),
         bad(GET, "deactivated", closed, 403, "ImageDeactivated"),

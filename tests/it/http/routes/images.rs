@@ -94,7 +94,7 @@ fn creates(world: &World) -> Vec<Case> {
     let by = |caller| Request::new("POST", "/v2/images").by(&caller).body("{}");
     vec![
         good(CREATE, "made", put(json!({ "id": ID })), 201)
-            .header("location", format!("/v2/images/{ID}"))
+            .header("location", format!("http://test/v2/images/{ID}"))
             .shows("id")
             .shows("created_at"),
         good(

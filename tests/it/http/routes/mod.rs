@@ -33,10 +33,7 @@ fn every_route_has_the_outcomes_of_the_specification() {
     ];
     let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
     for case in cases.iter().flatten() {
-        let reply = match case.is_strict {
-            true => world.send_strictly(&case.request),
-            false => world.send(&case.request),
-        };
+        let reply = world.send_to(case.service, &case.request);
         faults.extend(case.check(&reply).err());
         seen.insert((case.route.clone(), case.outcome, case.status));
     }

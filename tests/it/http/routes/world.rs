@@ -4,9 +4,10 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 use smalti::engine::Settings;
-use smalti::http::{HttpSettings, ServerSettings};
+use smalti::http::{HttpSettings, Identity, ServerSettings};
 use smalti::{Caller, Engine, ImageId, Limits};
 
+use super::case::Service;
 use crate::http::client::Client;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -43,12 +44,12 @@ pub(super) fn nobody() -> Caller {
     Caller::anonymous()
 }
 
-/// A service, and one in front of the same images that knows nobody without identity.
+/// A service, and others in front of the same images.
 pub(super) struct World {
-    client: RefCell<Client>,
-    strict: RefCell<Client>,
+    /// In the order of [`Service`].
+    clients: [RefCell<Client>; 3],
     pub(super) engine: Engine,
-    _servers: [TestServer; 2],
+    _servers: [TestServer; 3],
 }
 
 impl World {
@@ -63,27 +64,28 @@ impl World {
             allow_anonymous_access: false,
             ..trusting()
         };
+        let single = HttpSettings {
+            identity: Identity::SingleUser,
+            ..HttpSettings::default()
+        };
         let server = |http| TestServer::with(&engine, http, ServerSettings::default());
-        let servers = [server(trusting()), server(strict)];
-        let [client, strict] = [&servers[0], &servers[1]].map(|it| it.connect().into());
+        let servers = [trusting(), strict, single].map(server);
+        let clients = servers.each_ref().map(|it| it.connect().into());
         Self {
-            client,
-            strict,
+            clients,
             engine,
             _servers: servers,
         }
     }
 
-    /// Sends a request, and tests what holds for every answer.
+    /// Sends a request to the usual service, and tests what holds for every answer.
     pub(super) fn send(&self, request: &Request) -> Reply {
-        let reply = self.client.borrow_mut().send(request);
-        reply.check();
-        reply
+        self.send_to(Service::Usual, request)
     }
 
-    /// Sends a request to the service that knows nobody without identity.
-    pub(super) fn send_strictly(&self, request: &Request) -> Reply {
-        let reply = self.strict.borrow_mut().send(request);
+    /// Sends a request to a service, and tests what holds for every answer.
+    pub(super) fn send_to(&self, service: Service, request: &Request) -> Reply {
+        let reply = self.clients[service as usize].borrow_mut().send(request);
         reply.check();
         reply
     }
@@ -100,7 +102,8 @@ impl World {
         let caller = if public { admin() } else { owner() };
         let reply = self.send(&Request::new("POST", "/v2/images").by(&caller).json(&new));
         assert_eq!(reply.status, 201, "{reply:?}");
-        reply.header("location").expect("a place").to_owned()
+        let url = reply.header("location").expect("a place");
+        url.strip_prefix("http://test").expect("here").to_owned()
     }
 
     /// Creates an image with data; returns its path.
