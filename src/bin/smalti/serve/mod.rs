@@ -4,6 +4,7 @@
 
 mod config;
 mod ending;
+mod handles;
 mod log;
 mod open;
 mod run;
@@ -96,10 +97,12 @@ impl Serve {
         if self.list_keys {
             return Ok(config::list_keys());
         }
-        let config = Config::load(self.config.as_deref(), &self.sets)?;
+        let mut config = Config::load(self.config.as_deref(), &self.sets)?;
         config.stores.expect_only(&self.data)?;
-        let front = (self.front(&config)?, config.server.clone());
+        let front = self.front(&config)?;
         let _log = log::begin(self.log_format, &self.log_level)?;
+        handles::reserve(&mut config)?;
+        let front = (front, config.server.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
