@@ -25,6 +25,7 @@ fn a_place_without_images_says_what_to_do() {
     tool.refused(&["ls"], 2, "scheme \"ftp\"");
     tool.refused(&["ls", "--at", "https://host"], 2, "TLS");
     tool.refused(&["ls", "--at", ""], 2, "the place is empty");
+    tool.refused(&["ls", "--at", "/dev/null"], 2, "   do: name a directory");
 }
 
 #[test]

@@ -49,6 +49,11 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
     serve(&["--config", "broken.toml"], 2, "broken.toml, line");
     serve(&["--config", "none.toml"], 2, "none.toml");
     serve(&["--set", "no_such_key=1"], 2, "no_such_key");
+    serve(
+        &["--set", "linger=x"],
+        2,
+        "   do: `smalti serve --list-keys`",
+    );
     serve(&["--set", "IMAGE_SIZE_CAP=1"], 2, "write image_size_cap");
     serve(
         &["--set", "user_storage_quota=5GB"],

@@ -33,6 +33,11 @@ pub(crate) struct DirPlace {
 /// Opens the engine of a directory. One that was not closed cleanly is opened for writing, which
 /// recovers it, also for a command that only reads.
 fn open_engine(dir: &Path, need: Need) -> Outcome<Engine> {
+    if dir.exists() && !dir.is_dir() {
+        let message = format!("{} is no directory", dir.display());
+        return Err(Fault::usage(message)
+            .with_hint("name a directory of images, or http://HOST:PORT, with --at"));
+    }
     let builder = Engine::builder(dir);
     let opened = match need {
         Need::Create => builder.open(),

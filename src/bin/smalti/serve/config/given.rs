@@ -76,6 +76,7 @@ impl Given {
         let Self { key, value, origin } = self;
         let message = format!("{key} = {value} {what} ({origin})");
         Fault::new(Exit::Usage, "InvalidSettings", message)
+            .with_hint("`smalti serve --list-keys` shows all keys with defaults and meanings")
     }
 
     /// Reads true or false.
