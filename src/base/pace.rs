@@ -10,8 +10,8 @@ const PENALTY: u64 = 100;
 
 /// How many pieces of work are to be run elsewhere, because some were not short.
 ///
-/// So a thread that must not block loses a hundredth of its time to work that waits for a disk, and
-/// not more.
+/// So of a hundred pieces of work about one makes a thread wait that must not block, and the longer
+/// that waited, the fewer.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(AtomicU64);
 

@@ -1,7 +1,8 @@
 //! Views: whole records in order of creation, for all that is public and for each owner. The
 //! default list of a tenant is a merge of two of them, and no record is looked up one by one.
 //!
-//! Records are decoded when they are looked at, which a page of one source never does.
+//! Records are decoded when they are looked at: not at all where views are read in their own order and
+//! policy hides no row.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
