@@ -206,18 +206,20 @@ impl AsyncImages {
     /// # Errors
     /// Those of [`Images::list`].
     pub async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let same = query.clone();
-        self.run_page(query, move |images| images.list(&same)).await
+        let query = query.clone();
+        let is_short = self.images.is_short(&query);
+        let list = move |images: &Images| images.list(&query);
+        self.run_page(is_short, list).await
     }
 
-    /// Runs what reads a page, here if it is short.
+    /// Runs what reads a page, here if it is short and such pages are quick.
     pub(crate) async fn run_page<T: Send + 'static>(
         &self,
-        query: &ListQuery,
+        is_short: bool,
         work: impl FnOnce(&Images) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let pace = &self.images.engine().inner.base.pace;
-        match self.images.is_short(query) && pace.may_run() {
+        match is_short && pace.may_run() {
             true => pace.run(|| work(&self.images)),
             false => self.call(work).await,
         }

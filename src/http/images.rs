@@ -71,18 +71,18 @@ async fn done(site: &Site, status: u16, text: String) -> Response {
 /// is for documents: here if it is short, else on a thread of the engine.
 fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> + Send + use<> {
     let (site, images) = (Arc::clone(&call.site), call.images.asyncio());
-    let (query, same) = (query.clone(), query.clone());
+    let (query, is_short) = (query.clone(), call.images.is_short(query));
     let work = move |images: &Images| {
         let limits = &site.engine.settings().page;
         let most = site.outgoing.len_bytes() / 4;
         let (mut count, mut last) = (0_u64, None);
         let mut text = String::new();
         let mut list = PrintedList::new(&mut text);
-        let is_cut = images.list_each(&same, most, |listed| {
+        let is_cut = images.list_each(&query, most, |listed| {
             let text = list.next();
             last = Some(site.print_listed(listed, text)?);
             if count == 0 {
-                text.reserve(room(text.len(), same.page_len(limits)));
+                text.reserve(room(text.len(), query.page_len(limits)));
             }
             count += 1;
             Ok(match text.len() >= most {
@@ -90,12 +90,12 @@ fn page(call: &Call, query: &ListQuery) -> impl Future<Output = Result<String>> 
                 false => ControlFlow::Continue(()),
             })
         })?;
-        let is_full = count == same.page_len(limits) || is_cut;
-        let (first, next) = wire::links(&same, last.as_ref().filter(|_| is_full));
+        let is_full = count == query.page_len(limits) || is_cut;
+        let (first, next) = wire::links(&query, last.as_ref().filter(|_| is_full));
         list.end(&first, next.as_deref());
         Ok(text)
     };
-    async move { images.run_page(&query, work).await }
+    async move { images.run_page(is_short, work).await }
 }
 
 /// Returns how much memory to take for a page at once, from the length of its first document.

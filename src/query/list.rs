@@ -315,11 +315,7 @@ impl ListQuery {
     /// Tells whether it asks for all there is, in order of creation.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_plain(&self) -> bool {
-        let in_order = matches!(
-            self.order[..],
-            [(SortKey::CreatedAt, a), (SortKey::Id, b), ..] if a == b
-        );
-        in_order && self.filters == Filters::default()
+        order::of_creation(&self.order).is_some() && self.filters == Filters::default()
     }
 
     pub(super) fn parameters(&self) -> &Parameters {

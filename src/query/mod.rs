@@ -26,8 +26,8 @@ pub use filters::{NumberField, NumberTest, TimeField, TimeTest};
 #[cfg(feature = "http")]
 pub(crate) use form::Parameters;
 pub use list::{ListQuery, PageLimits};
-pub(crate) use order::compare;
 pub use order::{Direction, SortKey};
+pub(crate) use order::{compare, of_creation};
 pub(crate) use time::seconds_of;
 
 use crate::error::{Error, ErrorCode, shown};

@@ -159,6 +159,16 @@ impl FromStr for Direction {
     }
 }
 
+/// Tells which way an order is that of creation, if it is one.
+pub(crate) fn of_creation(order: &[(SortKey, Direction)]) -> Option<Direction> {
+    match order {
+        [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] if direction == same => {
+            Some(*direction)
+        }
+        _ => None,
+    }
+}
+
 /// Compares two images by an order; images of different ids never compare equal by a whole one.
 pub(crate) fn compare(a: &Image, b: &Image, order: &[(SortKey, Direction)]) -> Ordering {
     let by_key = |(key, direction): &(SortKey, Direction)| direction.of(key.compare(a, b));

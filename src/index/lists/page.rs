@@ -47,7 +47,8 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)
     };
     let mut runs = Vec::new();
     let mut sources = sources(get, ask.reach, ask.filters)?;
-    if in_order_of_creation(ask).is_some() {
+    let direction = in_order_of_creation(ask);
+    if direction.is_some() {
         sources = by_owner(get, sources)?;
     }
     let count = sources.len();
@@ -60,7 +61,7 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)
     let mut left_bytes = ask.most_bytes;
     while page.len() < ask.limit && left_bytes > 0 {
         runs.retain(|run| run.head.is_some());
-        let Some(at) = least(&mut runs, ask)? else {
+        let Some(at) = least(&mut runs, ask, direction)? else {
             break;
         };
         let membership = runs[at].source.membership;
@@ -75,13 +76,14 @@ pub(crate) fn page(get: &dyn Get, ask: &Ask<'_>) -> Result<Vec<(Row, Membership)
     Ok(page)
 }
 
-/// Returns which run has the next image; the only one has it unseen.
-fn least(runs: &mut [Run], ask: &Ask<'_>) -> Result<Option<usize>> {
+/// Returns which run has the next image; the only one has it unseen. In order of creation, if that
+/// is asked for, nothing is decoded.
+fn least(runs: &mut [Run], ask: &Ask<'_>, of_creation: Option<Direction>) -> Result<Option<usize>> {
     if runs.len() < 2 {
         return Ok((!runs.is_empty()).then_some(0));
     }
     let heads = runs.iter_mut().filter_map(|run| run.head.as_mut());
-    if let Some(direction) = in_order_of_creation(ask) {
+    if let Some(direction) = of_creation {
         let heads = heads.enumerate();
         let least = heads.min_by(|a, b| direction.of(a.1.compare(b.1)));
         return Ok(least.map(|least| least.0));
@@ -202,12 +204,7 @@ impl Found {
 
 /// Tells which way all images are asked for in order of creation, if they are.
 fn in_order_of_creation(ask: &Ask<'_>) -> Option<Direction> {
-    match ask.order {
-        [(SortKey::CreatedAt, direction), (SortKey::Id, same), ..] if direction == same => {
-            Some(*direction).filter(|_| filter::takes_all(ask.filters))
-        }
-        _ => None,
-    }
+    query::of_creation(ask.order).filter(|_| filter::takes_all(ask.filters))
 }
 
 /// Returns the rows that hold just the images of a source in the order that is asked for: those of
