@@ -148,6 +148,12 @@ codes! {
     UnknownStore => Invalid, 400;
     /// The method of an import is none that is enabled.
     UnknownImportMethod => Invalid, 400;
+    /// Parameters exclude each other.
+    ConflictingParameters => Invalid, 400;
+    /// Several stores would be needed, and the engine has one.
+    MultiStoreRequired => Invalid, 400;
+    /// The store has the data already.
+    AlreadyInStore => Invalid, 400;
     /// The data does not have the digest that was expected.
     HashConflict => Conflict, 409;
     /// A setting of the engine has no legal value.
@@ -194,8 +200,12 @@ codes! {
     PropertyExists => Conflict, 409;
     /// An import of the image is under way.
     ImportLocked => Conflict, 409;
+    /// The store is only read, so no import can write to it.
+    StoreReadOnly => Conflict, 409;
     /// The image was deleted while its data came in.
     GoneDuringUpload => NotFound, 410;
+    /// The store takes no data.
+    StoreAddDisabled => Invalid, 410;
     /// Too many tags.
     TagLimitExceeded => TooLarge, 413;
     /// Too many properties.
@@ -242,6 +252,8 @@ codes! {
     ReadOnlyEngine => Unavailable, 503;
     /// The disk or the store failed.
     StoreUnavailable => Unavailable, 503;
+    /// The store may not be written to.
+    StoreWriteDenied => Unavailable, 503;
 }
 
 impl Error {

@@ -115,6 +115,7 @@ pub use policy::{Caller, Policy, Rules};
 pub use query::ListQuery;
 pub use range::ByteRange;
 pub use read::{Extent, ExtentKind, ReadMode, ReadOptions, Reader, Slices};
+pub use store::{NamedStore, StoreInfo};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

@@ -155,6 +155,25 @@ impl AsyncImages {
         Ok(reader.map(AsyncReader::from))
     }
 
+    /// Opens the data of an image from the copies in some stores before others, as
+    /// [`Images::open_preferring`].
+    ///
+    /// # Errors
+    /// Those of [`Images::open_preferring`].
+    pub async fn open_preferring(
+        &self,
+        id: &ImageId,
+        stores: Vec<String>,
+        options: ReadOptions,
+    ) -> Result<Option<AsyncReader>> {
+        let id = *id;
+        let open = self.call(move |images| {
+            let stores: Vec<&str> = stores.iter().map(String::as_str).collect();
+            images.open_preferring(&id, &stores, options)
+        });
+        Ok(open.await?.map(AsyncReader::from))
+    }
+
     /// Opens at once where that waits neither for a collection nor for a pack.
     fn begin_open(&self, id: &ImageId, options: ReadOptions) -> Result<Begun> {
         let base = &self.images.engine().inner.base;
@@ -164,7 +183,7 @@ impl AsyncImages {
                 self.call(move |images| images.open_with(&id, options)),
             ));
         };
-        let Some(opening) = self.images.begin_open(look, id, options)? else {
+        let Some(opening) = self.images.begin_open(look, id, options, None)? else {
             return Ok(Begun::Open(None));
         };
         if opening.is_at_hand() {

@@ -8,6 +8,7 @@ mod offload;
 mod pace;
 mod pages;
 mod random;
+mod stores;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,12 +30,14 @@ use crate::store::PackState;
 pub(crate) use offload::{Offload, Threads};
 pub(crate) use pages::{CachedPage, PageCache};
 pub use random::{Random, SystemRandom};
+pub(crate) use stores::{Known, Stores};
 
 /// The shared ground of one engine.
 #[derive(Debug)]
 pub(crate) struct Base {
     pub(crate) kv: RedbKv,
     pub(crate) packs: Packs,
+    pub(crate) stores: Stores,
     pub(crate) leases: Arc<Leases>,
     pub(crate) pages: PageCache,
     pub(crate) clock: Arc<dyn Clock>,
@@ -64,7 +67,7 @@ const RESOLVE_TRIES: usize = 16;
 impl Base {
     pub(crate) fn new(
         kv: RedbKv,
-        packs: Packs,
+        (packs, stores): (Packs, Stores),
         page_cache_bytes: usize,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
@@ -74,6 +77,7 @@ impl Base {
         Self {
             kv,
             packs,
+            stores,
             leases,
             pages,
             clock,

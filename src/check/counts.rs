@@ -89,8 +89,9 @@ fn packs(get: &dyn Get, report: &mut VerifyReport, bad: &mut Bad) -> Result<u64>
 fn sums(get: &dyn Get, report: &mut VerifyReport) -> Result<()> {
     let (mut count, mut logical, mut zero) = (0, 0, 0);
     let read = &mut |_: &[u8], value: &[u8]| {
-        if let Some(data) = images::decode(value)?.1.data() {
-            count += 1;
+        let (_, image) = images::decode(value)?;
+        count += u64::from(image.copies().next().is_some());
+        for data in image.copies() {
             logical += data.len_bytes;
             zero += data.zero_bytes;
         }
@@ -127,11 +128,8 @@ fn references(
     };
     places::collect(get, Table::Images, usize::MAX, &mut |_, value| {
         let (_, image) = images::decode(value)?;
-        image
-            .data()
-            .map(images::root_key)
-            .into_iter()
-            .for_each(|root| refer(root, 1));
+        let roots = image.copies().map(images::root_key);
+        roots.for_each(|root| refer(root, 1));
         Ok(())
     })?;
     places::collect(get, Table::Holds, usize::MAX, &mut |key, value| {

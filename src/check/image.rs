@@ -8,7 +8,7 @@ use crate::base::Base;
 use crate::chunk::Verify;
 use crate::error::{Error, Result};
 use crate::id::{ChunkKey, ChunkKind, ImageId};
-use crate::image::Image;
+use crate::image::{DataRef, Image};
 use crate::index::refs::child_key;
 use crate::index::{Kv, Table, images, places};
 use crate::manifest::{Content, Page};
@@ -19,10 +19,14 @@ pub(crate) fn check_image(base: &Base, image: &Image) -> Result<VerifyReport> {
         image_count: 1,
         ..VerifyReport::default()
     };
-    let Some(data) = image.data() else {
-        return Ok(report);
-    };
-    let mut seen = HashSet::new();
+    for data in image.copies() {
+        check_copy(base, image.id(), data, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn check_copy(base: &Base, id: &ImageId, data: &DataRef, report: &mut VerifyReport) -> Result<()> {
+    let (mut seen, before) = (HashSet::new(), report.damage.len());
     let len = walk(
         base,
         images::root_key(data),
@@ -36,22 +40,18 @@ pub(crate) fn check_image(base: &Base, image: &Image) -> Result<VerifyReport> {
             Err(error) => {
                 let mut damage = Damage::of_index(error.message());
                 damage.chunk = Some(key.id);
-                damage.images = vec![*image.id()];
+                damage.images = vec![*id];
                 report.damage.push(damage);
             }
         },
     )?;
-    if report.is_clean() && len != data.len_bytes {
-        let what = format!(
-            "image {} is {} bytes, its manifest {len}",
-            image.id(),
-            data.len_bytes
-        );
+    if report.damage.len() == before && len != data.len_bytes {
+        let what = format!("image {id} is {} bytes, its manifest {len}", data.len_bytes);
         let mut damage = Damage::of_index(what);
-        damage.images = vec![*image.id()];
+        damage.images = vec![*id];
         report.damage.push(damage);
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Walks a manifest, reading each page and each chunk once; returns the length that it covers.
@@ -126,9 +126,10 @@ pub(super) fn trace(base: &Base, bad: &Bad, report: &mut VerifyReport) -> Result
     let mut needs: HashMap<ChunkKey, bool> = HashMap::new();
     let mut touched: HashMap<ChunkKey, Vec<ImageId>> = HashMap::new();
     for image in &all {
-        let Some(data) = image.data() else { continue };
         let mut hit = HashSet::new();
-        find_bad(base, images::root_key(data), bad, &mut needs, &mut hit);
+        for data in image.copies() {
+            find_bad(base, images::root_key(data), bad, &mut needs, &mut hit);
+        }
         hit.into_iter()
             .for_each(|key| touched.entry(key).or_default().push(*image.id()));
     }

@@ -102,9 +102,12 @@ impl Check<'_> {
 
     fn read(&mut self, store: u16, pack: PackId, row: &PackRow) -> Result<()> {
         self.report.pack_count += 1;
-        let source = match self.base.packs.store(store)?.open(pack, PackState::Open) {
+        let opened = self.base.packs.store(store);
+        let source = match opened.and_then(|store| store.open(pack, PackState::Open)) {
             Ok(source) => source,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(error)
+                if error.kind() == ErrorKind::NotFound || !self.base.packs.has_store(store) =>
+            {
                 self.report
                     .damage
                     .push(Damage::of_pack(pack, None, error.message()));

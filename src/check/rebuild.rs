@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use bytes::Bytes;
 use crate::chunk::{Pack, Place, Proved, Segment, Verify, salvage_pack};
 use crate::clock::Timestamp;
 use crate::disk::Disk;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::id::{ChunkKey, ChunkKind, PackId};
 use crate::image::{Image, Status};
 use crate::index::places::{self, Counter, LiveChanges};
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, PackRow};
-use crate::index::{KvOptions, Put, RedbKv, Table, images};
+use crate::index::{KvOptions, Put, RedbKv, Table, images, stores};
 use crate::limits::BLOCK_LEN_BYTES;
 use crate::manifest::{Piece, decode};
-use crate::store::{PackState, Store};
+use crate::store::{PackSource, PackState, Store};
 
 /// What was found when an index was made anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -42,16 +42,27 @@ pub struct RebuildReport {
 pub(crate) fn rebuild(
     disk: &Arc<dyn Disk>,
     options: KvOptions,
-    store: &Arc<dyn Store>,
+    (own, named): (&Arc<dyn Store>, &[(String, Arc<dyn Store>)]),
     now: Timestamp,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(RedbKv, RebuildReport)> {
     let mut report = RebuildReport::default();
     let kv = RedbKv::rebuild(Arc::clone(disk), options, &mut |put| {
         report = RebuildReport::default();
+        let mut stores = BTreeMap::from([(stores::OWN, Arc::clone(own))]);
+        for (name, number) in stores::all(put)? {
+            let given = named.iter().find(|(known, _)| *known == name);
+            match given {
+                Some((_, store)) => drop(stores.insert(number, Arc::clone(store))),
+                None => {
+                    let message = format!("store {name} is not given, and its packs are needed");
+                    return Err(Error::new(ErrorCode::InvalidSettings, message));
+                }
+            }
+        }
         let mut work = Rebuild {
             put,
-            store,
+            stores,
             report: &mut report,
             now,
             packs: Vec::new(),
@@ -71,13 +82,14 @@ pub(crate) fn rebuild(
 /// Where a copy of a chunk lies.
 #[derive(Debug, Clone, Copy)]
 struct At {
+    store: u16,
     pack: PackId,
     place: Place,
 }
 
 struct Rebuild<'a> {
     put: &'a mut dyn Put,
-    store: &'a Arc<dyn Store>,
+    stores: BTreeMap<u16, Arc<dyn Store>>,
     report: &'a mut RebuildReport,
     now: Timestamp,
     packs: Vec<Known>,
@@ -95,6 +107,7 @@ struct Rebuild<'a> {
 
 /// A pack that was read.
 struct Known {
+    store: u16,
     pack: PackId,
     /// The row that it gets.
     row: PackRow,
@@ -104,28 +117,36 @@ struct Known {
     tail: Range<u64>,
 }
 
-/// The one local store.
-const STORE: u16 = 0;
-
 impl Rebuild<'_> {
     /// Finds out what lies in packs; nothing is referred to yet.
     fn packs(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
-        let all = self.store.list()?;
+        let mut all = Vec::new();
+        for (number, store) in &self.stores {
+            all.extend(store.list()?.into_iter().map(|pack| (*number, pack)));
+        }
         let total = all.len() as u64;
         let mut next_pack = places::counter(self.put, Counter::NextPack)?;
-        for (done, pack) in all.into_iter().enumerate() {
+        for (done, (store, pack)) in all.into_iter().enumerate() {
             progress(done as u64, total);
             next_pack = next_pack.max(pack.0.saturating_add(1));
-            self.pack(pack)?;
+            self.pack(store, pack)?;
         }
         progress(total, total);
         self.report.chunk_count = self.places.len() as u64;
         places::set_counter(self.put, Counter::NextPack, next_pack)
     }
 
-    fn pack(&mut self, pack: PackId) -> Result<()> {
+    fn open(&self, store: u16, pack: PackId) -> Result<Arc<dyn PackSource>> {
+        let place = self.stores.get(&store).ok_or_else(|| {
+            let message = format!("store {store} is named by no name");
+            Error::corrupt(message)
+        })?;
+        place.open(pack, PackState::Open)
+    }
+
+    fn pack(&mut self, store: u16, pack: PackId) -> Result<()> {
         self.report.pack_count += 1;
-        let source = self.store.open(pack, PackState::Open)?;
+        let source = self.open(store, pack)?;
         let mut row = PackRow::new(PackFate::Sealed, self.now.as_micros());
         row.len_bytes = source.len_bytes()?;
         let salvage = match salvage_pack(&*source, pack) {
@@ -136,7 +157,7 @@ impl Rebuild<'_> {
                     self.report.lost.push(what);
                 } else {
                     // A file without room for a segment: collection removes it.
-                    self.known(pack, row, Vec::new(), 0..0);
+                    self.known((store, pack), row, Vec::new(), 0..0);
                 }
                 return Ok(());
             }
@@ -148,14 +169,21 @@ impl Rebuild<'_> {
             (row.fate, row.len_bytes) = (PackFate::Open, salvage.end);
         }
         for segment in &salvage.segments {
-            row.chunk_bytes += self.segment(pack, segment);
+            row.chunk_bytes += self.segment(store, pack, segment);
         }
-        self.known(pack, row, salvage.skipped, tail);
+        self.known((store, pack), row, salvage.skipped, tail);
         Ok(())
     }
 
-    fn known(&mut self, pack: PackId, row: PackRow, skipped: Vec<Range<u64>>, tail: Range<u64>) {
+    fn known(
+        &mut self,
+        (store, pack): (u16, PackId),
+        row: PackRow,
+        skipped: Vec<Range<u64>>,
+        tail: Range<u64>,
+    ) {
         self.packs.push(Known {
+            store,
             pack,
             row,
             skipped,
@@ -164,21 +192,22 @@ impl Rebuild<'_> {
     }
 
     /// Remembers where chunks lie; returns their bytes.
-    fn segment(&mut self, pack: PackId, segment: &Segment) -> u64 {
+    fn segment(&mut self, store: u16, pack: PackId, segment: &Segment) -> u64 {
         let mut chunk_bytes = 0;
         for (offset, entry) in segment.places() {
             let len_bytes = entry.len_bytes;
             chunk_bytes += u64::from(len_bytes);
             let key = ChunkKey {
-                store: STORE,
+                store,
                 domain: segment.domain,
                 kind: entry.kind,
                 id: entry.id,
             };
             let place = Place { offset, len_bytes };
+            let at = At { store, pack, place };
             match self.places.entry(key) {
-                Entry::Occupied(_) => self.copies.entry(key).or_default().push(At { pack, place }),
-                Entry::Vacant(none) => drop(none.insert(At { pack, place })),
+                Entry::Occupied(_) => self.copies.entry(key).or_default().push(at),
+                Entry::Vacant(none) => drop(none.insert(at)),
             }
         }
         chunk_bytes
@@ -203,9 +232,13 @@ impl Rebuild<'_> {
 
     /// Counts the references of an image, and those of pages that no image before has reached.
     fn reach(&mut self, image: &Image) -> Result<()> {
-        let Some(root) = image.data().map(images::root_key) else {
-            return Ok(());
-        };
+        for root in image.copies().map(images::root_key) {
+            self.reach_copy(image, root)?;
+        }
+        Ok(())
+    }
+
+    fn reach_copy(&mut self, image: &Image, root: ChunkKey) -> Result<()> {
         if !self.places.contains_key(&root) {
             let (id, root) = (image.id(), root.id);
             let what = format!("image {id}: its manifest {root} is in no pack");
@@ -274,7 +307,7 @@ impl Rebuild<'_> {
 
     /// Reads a copy of a chunk, and proves it. The inner error is about bytes that cannot be read.
     fn read(&mut self, key: &ChunkKey, at: At) -> Result<Result<Bytes>> {
-        let source = self.store.open(at.pack, PackState::Open)?;
+        let source = self.open(at.store, at.pack)?;
         let pack = Pack::new(at.pack, PackState::Open, source, Arc::<Proved>::default())?;
         match pack.chunk_copied(at.place, &key.id, Verify::Always) {
             Err(error) if !error.is_unreadable() => Err(error),
@@ -296,11 +329,11 @@ impl Rebuild<'_> {
             let row = self.row(&key, refs)?;
             places::put_chunk(self.put, &key, None, &row)?;
             live.add(&key, &row);
-            named.insert(PackId(row.pack));
+            named.insert((key.store, PackId(row.pack)));
         }
         let in_doubt = !self.report.lost.is_empty();
         for known in std::mem::take(&mut self.packs) {
-            let is_named = named.contains(&known.pack);
+            let is_named = named.contains(&(known.store, known.pack));
             self.pack_row(known, is_named, in_doubt)?;
         }
         live.write(self.put)
@@ -328,6 +361,7 @@ impl Rebuild<'_> {
     /// understood in it may have been live.
     fn pack_row(&mut self, known: Known, is_named: bool, in_doubt: bool) -> Result<()> {
         let Known {
+            store,
             pack,
             mut row,
             skipped,
@@ -354,7 +388,7 @@ impl Rebuild<'_> {
             row.chunk_bytes = 0;
         }
         if is_named || what.is_empty() && !self.unread {
-            places::put_pack(self.put, STORE, pack, &row)?;
+            places::put_pack(self.put, store, pack, &row)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The open packs of an engine: one handle for each, opened at first touch.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::pack::{Pack, Proved};
@@ -11,7 +11,7 @@ use crate::store::{PackState, Store};
 /// Hands out packs by store and number. At most `max_open` are kept; who holds one keeps it alive.
 #[derive(Debug)]
 pub(crate) struct Packs {
-    stores: Vec<Arc<dyn Store>>,
+    stores: BTreeMap<u16, Arc<dyn Store>>,
     max_open: usize,
     state: Mutex<State>,
 }
@@ -38,7 +38,8 @@ struct Slot {
 }
 
 impl Packs {
-    pub(crate) fn new(stores: Vec<Arc<dyn Store>>, max_open: usize) -> Self {
+    /// Takes the stores that are there, by number.
+    pub(crate) fn new(stores: BTreeMap<u16, Arc<dyn Store>>, max_open: usize) -> Self {
         Self {
             stores,
             max_open: max_open.max(1),
@@ -50,13 +51,15 @@ impl Packs {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells whether a store is there.
+    pub(crate) fn has_store(&self, number: u16) -> bool {
+        self.stores.contains_key(&number)
+    }
+
     /// Returns a store by number.
     pub(crate) fn store(&self, number: u16) -> Result<&Arc<dyn Store>> {
-        self.stores.get(usize::from(number)).ok_or_else(|| {
-            let message = format!(
-                "store {number} is not among the {} given",
-                self.stores.len()
-            );
+        self.stores.get(&number).ok_or_else(|| {
+            let message = format!("store {number} was not there when the engine was opened");
             Error::new(ErrorCode::StoreUnavailable, message)
         })
     }
@@ -217,7 +220,7 @@ mod tests {
             let mut sink = store.create(PackId(number)).expect("make");
             sink.append(&[IoSlice::new(&[7; 8192])]).expect("append");
         }
-        Packs::new(vec![Arc::new(store)], max_open)
+        Packs::new([(0, Arc::new(store) as Arc<dyn Store>)].into(), max_open)
     }
 
     fn kept(packs: &Packs) -> Vec<u64> {
@@ -264,7 +267,7 @@ mod tests {
     fn what_is_proved_of_a_pack_that_has_grown_is_remembered() {
         const LEN: usize = 64 << 10;
         let packs = packs(0, 4);
-        let mut sink = packs.stores[0].create(PackId(1)).expect("make");
+        let mut sink = packs.stores[&0].create(PackId(1)).expect("make");
         let chunk = vec![7; LEN];
         let mut append = |count| {
             for _ in 0..count {

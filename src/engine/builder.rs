@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::format::{self, Found};
+use super::stores::Given;
 use super::{Dedup, Engine, Inner, Settings};
 use crate::base::{Base, Random, SystemRandom};
 use crate::check::{self, RebuildReport};
@@ -20,14 +21,12 @@ use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
 use crate::policy::{DefaultPolicy, Policy};
 use crate::signature::SignatureVerifier;
-use crate::store::{LocalStore, Store};
+use crate::store::{LocalStore, NamedStore, Store};
 
 const LOCK: &str = "LOCK";
 const PACKS_DIR: &str = "packs";
 const INDEX: &str = "index.redb";
 const OLD_INDEX: &str = "index.redb.old";
-/// Name of the one local store, as locations show it.
-const STORE_NAME: &str = "local";
 
 /// How far the opening of an engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +57,7 @@ pub struct Builder {
     policy: Arc<dyn Policy>,
     locations: Arc<dyn LocationSource + Send + Sync>,
     signatures: Signatures,
+    stores: Given,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -94,6 +94,7 @@ impl Builder {
             policy: Arc::new(DefaultPolicy),
             locations: Arc::new(NoSource),
             signatures: Signatures::default(),
+            stores: Given::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -133,6 +134,21 @@ impl Builder {
     /// Without it they are properties as any other, and nothing is verified.
     pub fn signatures(mut self, verifier: impl SignatureVerifier) -> Self {
         self.signatures = Signatures(Some(Arc::new(verifier)));
+        self
+    }
+
+    /// Adds a store, or names the one in the directory of the engine ([`NamedStore::own`]), which is
+    /// always there. From the first on, callers may choose among stores (Glance:
+    /// `enabled_backends`).
+    pub fn store(mut self, store: NamedStore) -> Self {
+        self.stores.stores.push(store);
+        self
+    }
+
+    /// Sets the store that takes data for which none is named (Glance: `default_backend`); without
+    /// it, that is the one in the directory of the engine.
+    pub fn default_store(mut self, name: impl Into<String>) -> Self {
+        self.stores.default = Some(name.into());
         self
     }
 
@@ -182,9 +198,10 @@ impl Builder {
     /// `Locked` if another engine has the directory, `UnknownFormat` or `NewerFormat` if it is not
     /// ours to open, `NeedsRecovery` for a read-only open of what was not closed cleanly,
     /// `NotFound` if it must exist and does not, `Corrupt` if the index is damaged,
-    /// `InvalidSettings`.
+    /// `InvalidSettings`, also for a store that belongs to another engine.
     pub fn open(mut self) -> Result<Engine> {
         self.settings.check()?;
+        self.stores.complete()?;
         let lock = self.lock()?;
         match (format::look(&*self.disk)?, self.access) {
             (Found::Engine, _) => {}
@@ -257,7 +274,12 @@ impl Builder {
         let store: Arc<dyn Store> =
             Arc::new(LocalStore::existing(Arc::clone(&self.disk), PACKS_DIR));
         let (options, now) = (self.kv_options(), self.clock.now());
-        match check::rebuild(&self.disk, options, &store, now, &mut progress) {
+        let named = self.stores.complete()?;
+        let named = named
+            .iter()
+            .filter_map(|it| Some((it.name().to_owned(), it.packs()?)));
+        let named: Vec<_> = named.collect();
+        match check::rebuild(&self.disk, options, (&store, &named), now, &mut progress) {
             Ok((kv, report)) => kv.close().map(|()| report),
             Err(error) => {
                 if let Err(error) = self.disk.rename(OLD_INDEX, INDEX) {
@@ -333,11 +355,13 @@ impl Builder {
         )?;
         let store: Arc<dyn Store> =
             Arc::new(LocalStore::existing(Arc::clone(&self.disk), PACKS_DIR));
-        let packs = Packs::new(vec![store], self.settings.max_open_packs);
+        let id = format::id(&*self.disk)?;
+        let (packs, stores) = self.stores.open(&kv, store, id, self.access)?;
+        let packs = Packs::new(packs, self.settings.max_open_packs);
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         Ok(Base::new(
             kv,
-            packs,
+            (packs, stores),
             self.settings.page_cache_bytes,
             clock,
             random,
@@ -380,7 +404,6 @@ impl Builder {
             image_size_cap: self.settings.image_size_cap,
             inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
-            store_name: STORE_NAME.to_owned(),
             signatures: self.signatures.clone(),
             running: Default::default(),
             leftover: Default::default(),

@@ -70,8 +70,8 @@ impl Engine {
         let mut lease = base.leases.none();
         let look = base.leases.look();
         let image = base.kv.read(|get| images::visible(get, id))?;
-        let root = image.data().map(images::root_key);
-        look.lease(root.as_slice(), &mut lease);
+        let roots: Vec<_> = image.copies().map(images::root_key).collect();
+        look.lease(&roots, &mut lease);
         drop(look);
         check_image(base, &image)
     }

@@ -49,7 +49,23 @@ impl Images {
     /// `NotFound`; `Forbidden`; `ImageDeactivated`; `Corrupt` if the manifest is damaged.
     pub fn open_with(&self, id: &ImageId, options: ReadOptions) -> Result<Option<Reader>> {
         let look = self.engine().inner.base.leases.look();
-        let opening = self.begin_open(look, id, options)?;
+        let opening = self.begin_open(look, id, options, None)?;
+        opening.map(Reader::open).transpose()
+    }
+
+    /// Opens the data of an image from the copies in some stores, where it has any there and they can
+    /// be read, before others; `None` if it has none yet.
+    ///
+    /// # Errors
+    /// `UnknownStore`, once the caller may read the image; otherwise as [`Images::open_with`].
+    pub fn open_preferring(
+        &self,
+        id: &ImageId,
+        stores: &[&str],
+        options: ReadOptions,
+    ) -> Result<Option<Reader>> {
+        let look = self.engine().inner.base.leases.look();
+        let opening = self.begin_open(look, id, options, Some(stores))?;
         opening.map(Reader::open).transpose()
     }
 
@@ -59,24 +75,31 @@ impl Images {
         look: Look<'_>,
         id: &ImageId,
         options: ReadOptions,
+        preferred: Option<&[&str]>,
     ) -> Result<Option<Opening>> {
         let policy = self.policy();
         let judge = self.judge(&*policy);
-        judge.check_identity(Action::Download)?;
+        let action = match preferred {
+            Some(_) => Action::DownloadFromStore,
+            None => Action::Download,
+        };
+        judge.check_identity(action)?;
         let base = self.readable()?;
         let mut lease = base.leases.none();
-        let (image, _) = base
-            .kv
-            .read(|get| self.allowed(get, &judge, id, Action::Download))?;
+        let (image, _) = base.kv.read(|get| self.allowed(get, &judge, id, action))?;
+        let preferred = preferred.unwrap_or_default();
+        base.stores.check_known(preferred)?;
         let readable = matches!(image.status(), Status::Active | Status::Deactivated);
-        let Some(root_key) = image.data().filter(|_| readable).map(images::root_key) else {
+        let copies = base.stores.in_order(image.copies(), preferred);
+        let roots: Vec<_> = copies.into_iter().map(images::root_key).collect();
+        if !readable || roots.is_empty() {
             return Ok(None);
-        };
-        look.lease(&[root_key], &mut lease);
+        }
+        look.lease(&roots, &mut lease);
         Ok(Some(Opening {
             base: base.clone(),
             image,
-            root_key,
+            roots,
             lease,
             options,
         }))

@@ -59,6 +59,15 @@ pub(super) fn look(disk: &dyn Disk) -> Result<Found> {
     check(&bytes).map(|()| Found::Engine)
 }
 
+/// Returns the id of the engine whose directory it is.
+pub(super) fn id(disk: &dyn Disk) -> Result<[u8; 16]> {
+    let mut id = [0; 16];
+    let read = disk.open(NAME, Access::Read);
+    read.and_then(|file| file.read_at(&mut id, 24))
+        .map_err(|e| Error::io(format!("read {NAME}"), e))?;
+    Ok(id)
+}
+
 fn check(bytes: &[u8; LEN_BYTES]) -> Result<()> {
     if bytes[..8] != MAGIC {
         return Err(unknown(format!("{NAME} starts with {:02x?}", &bytes[..8])));

@@ -2,6 +2,7 @@
 
 mod builder;
 mod care;
+mod copies;
 mod data;
 mod format;
 mod images;
@@ -12,6 +13,7 @@ mod page;
 mod rights;
 mod settings;
 mod stats;
+mod stores;
 mod tags;
 mod update;
 

@@ -9,7 +9,7 @@ use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::image::{Applied, ApplyRules, Expected, Image, LocationSource, Patch, Status};
-use crate::index::{Durability, Get, Kv, Put, images, places};
+use crate::index::{Durability, Get, Kv, Put, images};
 use crate::policy::{Action, Judge, Membership};
 
 impl Images {
@@ -99,10 +99,6 @@ impl Work<'_> {
 fn store(put: &mut dyn Put, old: &Image, new: &Image) -> Result<()> {
     if old.revision() == new.revision() {
         return Ok(());
-    }
-    if let (Some(data), None) = (old.data(), new.data()) {
-        places::release(put, &images::root_key(data), 1)?;
-        images::count(put, data, -1)?;
     }
     images::put(put, new)
 }

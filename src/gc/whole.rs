@@ -28,7 +28,9 @@ pub(super) struct Picked {
 /// Returns the packs that hold nothing live and may be unlinked.
 pub(super) fn dead(base: &Base) -> Result<Vec<PackOf>> {
     let rows = base.kv.read(|get| places::packs(get))?;
-    let dead = rows.into_iter().filter(|(.., row)| is_dead(row));
+    let mut dead = rows;
+    dead.retain(|(store, _, row)| is_dead(row) && base.packs.has_store(*store));
+    let dead = dead.into_iter();
     Ok(dead.map(|(store, pack, _)| (store, pack)).collect())
 }
 
@@ -80,7 +82,7 @@ pub(super) fn pick(base: &Base, options: &GcOptions) -> Result<Picked> {
     let now_ms = base.now().as_micros() / 1000;
     let mut picked = Picked::default();
     for (store, pack, row) in base.kv.read(|get| places::packs(get))? {
-        if base.leases.is_pack_held(store, pack) {
+        if base.leases.is_pack_held(store, pack) || !base.packs.has_store(store) {
             continue;
         }
         let garbage = is_worth_a_copy(&row, options);

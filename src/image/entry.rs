@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::Result;
 use crate::image::rules;
-use crate::image::{Limits, Location};
+use crate::image::{DataRef, Limits, Location};
 use crate::json::{Json, Object};
 
 /// A location in a request. As for [`Location`], the url never appears in `Debug`.
@@ -41,12 +41,13 @@ impl Entry {
     }
 
     /// Returns what is stored of it; the store, where the engine knows it, has the last word.
-    pub(super) fn to_location(&self, store: Option<&str>) -> Location {
+    pub(super) fn to_location(&self, store: Option<&str>, data: Option<&DataRef>) -> Location {
         let mut metadata = self.metadata.clone();
         if let Some(store) = store {
             metadata.insert(Location::STORE.to_owned(), store.to_owned());
         }
-        Location::new(self.url.clone(), metadata.into_iter().collect())
+        let metadata = metadata.into_iter().collect();
+        Location::new(self.url.clone(), metadata).with_data(data.copied())
     }
 
     /// Returns the JSON that reads back as the entry.

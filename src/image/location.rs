@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::id::ChunkId;
+use crate::id::{ChunkId, ImageId};
 use crate::image::{Digest, TextMap};
 
 /// One place of an image's data: a url and what the store says about it.
@@ -14,6 +14,8 @@ use crate::image::{Digest, TextMap};
 pub struct Location {
     url: String,
     metadata: TextMap,
+    /// Where the bytes are, if they are in a store of this engine.
+    data: Option<DataRef>,
 }
 
 impl Location {
@@ -22,17 +24,32 @@ impl Location {
     /// Scheme of urls that stand for data in this engine. Nobody else writes such a url.
     pub(super) const OWN_SCHEME: &'static str = "smalti";
 
-    /// Puts a location together.
+    /// Puts a location together, of data that is not in this engine.
     pub(crate) fn new(url: impl Into<String>, metadata: TextMap) -> Self {
         Self {
             url: url.into(),
             metadata,
+            data: None,
         }
     }
 
     /// Makes the location of data in a named store.
-    pub(crate) fn in_store(url: impl Into<String>, store: impl Into<String>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn named(url: impl Into<String>, store: &str) -> Self {
         Self::new(url, [(Self::STORE, store)].into_iter().collect())
+    }
+
+    /// Says where the bytes are in this engine.
+    pub(crate) fn with_data(mut self, data: Option<DataRef>) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// Makes the location of data of an image in a named store of this engine.
+    pub(crate) fn in_store(store: &str, image: &ImageId, data: DataRef) -> Self {
+        let url = format!("{}://{store}/{image}", Self::OWN_SCHEME);
+        let metadata = [(Self::STORE, store)].into_iter().collect();
+        Self::new(url, metadata).with_data(Some(data))
     }
 
     /// Returns the url.
@@ -50,9 +67,9 @@ impl Location {
         self.metadata.get(Self::STORE)
     }
 
-    /// Tells whether the data is in a store of this engine.
-    pub(super) fn is_own(&self) -> bool {
-        scheme(&self.url).is_some_and(|scheme| scheme == Self::OWN_SCHEME)
+    /// Returns where the bytes are, if they are in a store of this engine.
+    pub(crate) fn data(&self) -> Option<&DataRef> {
+        self.data.as_ref()
     }
 }
 
@@ -101,8 +118,6 @@ pub(crate) struct Uploaded {
     pub(crate) checksum: Option<Digest>,
     /// Name of the multihash algorithm and its digest.
     pub(crate) os_hash: Option<(Cow<'static, str>, Digest)>,
-    /// Where the data is, as the API shows it.
+    /// Where the data is.
     pub(crate) location: Location,
-    /// Where the data is, for the engine.
-    pub(crate) data: DataRef,
 }

@@ -47,7 +47,6 @@ pub(crate) struct ImageParts {
     pub(crate) tags: TextSet,
     pub(crate) properties: TextMap,
     pub(crate) locations: Vec<Location>,
-    pub(crate) data: Option<DataRef>,
 }
 
 impl Image {
@@ -70,10 +69,8 @@ impl Image {
                 return Err(Error::new(ErrorCode::InvalidParameter, message));
             }
         }
-        if parts
-            .data
-            .is_some_and(|data| data.zero_bytes > data.len_bytes)
-        {
+        let mut copies = parts.locations.iter().filter_map(Location::data);
+        if copies.any(|data| data.zero_bytes > data.len_bytes) {
             let message = "more zero bytes than bytes in the data of the image";
             return Err(Error::new(ErrorCode::InvalidParameter, message));
         }
@@ -219,9 +216,23 @@ impl Image {
         self.0.revision
     }
 
-    /// Returns where the bytes are.
-    pub(crate) fn data(&self) -> Option<&DataRef> {
-        self.0.data.as_ref()
+    /// Returns where the bytes are, once for each store of this engine that has them, in the order
+    /// of locations.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = &DataRef> {
+        let locations = &self.0.locations;
+        let data = locations.iter().enumerate();
+        data.filter_map(|(index, location)| {
+            let data = location.data()?;
+            let mut before = locations[..index].iter().filter_map(Location::data);
+            before
+                .all(|known| known.store != data.store)
+                .then_some(data)
+        })
+    }
+
+    /// Returns where the bytes are in one store of this engine.
+    pub(crate) fn copy_in(&self, store: u16) -> Option<&DataRef> {
+        self.copies().find(|data| data.store == store)
     }
 }
 

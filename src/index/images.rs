@@ -123,6 +123,7 @@ pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
         new: slot,
     };
     members::follow(txn, &old, image, slots)?;
+    count_copies(txn, Some(&old), Some(image))?;
     queue_scrub(txn, Some(&old), Some(image))
 }
 
@@ -176,11 +177,7 @@ pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result
     queue_scrub(txn, Some(image), None)?;
     give_slot_back(txn, slot)?;
     count_live(txn, image, -i64::from(image.status().is_live()))?;
-    if let Some(data) = image.data() {
-        places::release(txn, &root_key(data), 1)?;
-        count(txn, data, -1)?;
-    }
-    Ok(())
+    count_copies(txn, Some(image), None)
 }
 
 /// Returns how many images an owner has, those aside that wait to be scrubbed.
@@ -280,11 +277,32 @@ pub(crate) fn root_key(data: &DataRef) -> ChunkKey {
     }
 }
 
-/// Keeps the sums over all images true to one that gains (`by` is 1) or loses (-1) its data.
-pub(crate) fn count(txn: &mut dyn Put, data: &DataRef, by: i64) -> Result<()> {
+/// Keeps the sums over all images true to one, and gives back the references of the copies that it
+/// loses. Those of copies that it gains are its already.
+fn count_copies(txn: &mut dyn Put, old: Option<&Image>, new: Option<&Image>) -> Result<()> {
+    let copies = |image: Option<&Image>| -> Vec<DataRef> {
+        let image = image.into_iter();
+        image.flat_map(Image::copies).copied().collect()
+    };
+    let (old, new) = (copies(old), copies(new));
+    if old == new {
+        return Ok(());
+    }
+    for gone in old.iter().filter(|data| !new.contains(data)) {
+        places::release(txn, &root_key(gone), 1)?;
+        count(txn, gone, -1)?;
+    }
+    for more in new.iter().filter(|data| !old.contains(data)) {
+        count(txn, more, 1)?;
+    }
+    let by = i64::from(!new.is_empty()) - i64::from(!old.is_empty());
+    places::add(txn, Counter::ImageCount, by)
+}
+
+/// Keeps the sums of bytes true to a copy that came (`by` is 1) or went (-1).
+fn count(txn: &mut dyn Put, data: &DataRef, by: i64) -> Result<()> {
     let bytes = |len: u64| i64::try_from(len).map(|len| len * by);
     let too_long = |_| Error::new(ErrorCode::Internal, "an image is longer than 2^63 bytes");
-    places::add(txn, Counter::ImageCount, by)?;
     places::add(
         txn,
         Counter::LogicalBytes,

@@ -50,11 +50,21 @@ pub(crate) enum Table {
     Shares = 17,
     /// Deleted images whose data waits to be removed, by time of the delete.
     Scrubs = 18,
+    /// Numbers of stores by name.
+    Stores = 19,
+    /// Tasks by id.
+    Tasks = 20,
+    /// Tasks by image and time of creation.
+    ImageTasks = 21,
+    /// Tasks that have ended, by when they vanish.
+    TaskEnds = 22,
+    /// Staged data by image.
+    Staged = 23,
 }
 
 impl Table {
     /// Every table, by number.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Meta,
         Self::Images,
         Self::Tombstones,
@@ -74,15 +84,25 @@ impl Table {
         Self::Facts,
         Self::Shares,
         Self::Scrubs,
+        Self::Stores,
+        Self::Tasks,
+        Self::ImageTasks,
+        Self::TaskEnds,
+        Self::Staged,
     ];
 
     /// Tables that cannot be rebuilt from packs: names and the counters behind them.
-    pub(crate) const NAMES: [Self; 5] = [
+    pub(crate) const NAMES: [Self; 10] = [
         Self::Meta,
         Self::Images,
         Self::Tombstones,
         Self::Domains,
         Self::Members,
+        Self::Stores,
+        Self::Tasks,
+        Self::ImageTasks,
+        Self::TaskEnds,
+        Self::Staged,
     ];
 
     /// Returns the name under which the table is stored.
@@ -107,6 +127,11 @@ impl Table {
             Self::Facts => "facts",
             Self::Shares => "shares",
             Self::Scrubs => "scrubs",
+            Self::Stores => "stores",
+            Self::Tasks => "tasks",
+            Self::ImageTasks => "image_tasks",
+            Self::TaskEnds => "task_ends",
+            Self::Staged => "staged",
         }
     }
 }

@@ -28,6 +28,7 @@ mod renew;
 mod replay;
 mod reserve;
 pub(crate) mod rows;
+pub(crate) mod stores;
 mod sums;
 #[cfg(test)]
 mod tests;

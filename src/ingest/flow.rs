@@ -38,7 +38,6 @@ pub(crate) struct Ingest {
     pub(crate) image_size_cap: u64,
     pub(crate) inspect: InspectRules,
     pub(crate) dedup_across_owners: bool,
-    pub(crate) store_name: String,
     pub(crate) signatures: Signatures,
     pub(crate) running: Arc<Running>,
     /// Failed uploads that could not be taken back, for want of room: tried again later.
@@ -118,6 +117,7 @@ impl Ingest {
         let counted = self.running.enter();
         self.base.expect_open()?;
         self.take_back_leftovers();
+        let store = self.base.stores.to_write(options.store.as_deref())?;
         let now = self.base.now();
         let (target, image, signature) = self.base.kv.write(Durability::Now, |put| {
             let mut image = images::visible(put, &id)?;
@@ -135,7 +135,7 @@ impl Ingest {
             Ok((
                 Target {
                     session,
-                    store: 0,
+                    store: store.number,
                     domain,
                 },
                 image,
@@ -384,6 +384,8 @@ impl Flow {
     ) -> Result<Image> {
         let base = &self.ingest.base;
         let now = base.now();
+        let store = base.stores.of_number(self.target.store);
+        let store = store.map_or("", |store| &store.name);
         let data = DataRef {
             store: stored.root.store,
             domain: stored.root.domain,
@@ -392,25 +394,22 @@ impl Flow {
             zero_bytes: stored.zero_bytes,
             cutter: self.cutter.code(),
         };
-        let store = &self.ingest.store_name;
         base.kv.write(Durability::Now, |put| {
             let mut image = self.still_saving(put)?;
             let Ingest { signatures, .. } = &*self.ingest;
             signatures.expect(&image, self.signature.as_ref())?;
             stored.name(put)?;
             refs::hand_over_root(put, self.target.session, &stored.root)?;
-            // In the case of the record, not in that of whoever uploads.
-            let url = format!("smalti://{store}/{}", image.id());
+            // With the id in the case of the record, not in that of whoever uploads.
+            let location = Location::in_store(store, image.id(), data);
             let uploaded = Uploaded {
                 size: stored.len_bytes,
                 virtual_size,
                 checksum: digests.checksum,
                 os_hash: digests.os_hash.clone(),
-                location: Location::in_store(url, store.clone()),
-                data,
+                location,
             };
             image.activate(now, uploaded)?;
-            images::count(put, &data, 1)?;
             images::put(put, &image)?;
             Ok(image)
         })

@@ -102,7 +102,9 @@ pub(crate) fn resume(
     pack: PackId,
     row: &PackRow,
 ) -> Result<Option<PackWriter>> {
-    let place = base.packs.store(store)?;
+    let Ok(place) = base.packs.store(store) else {
+        return Ok(None);
+    };
     let fate = if row.len_bytes == 0 {
         PackFate::Dead
     } else {

@@ -37,6 +37,9 @@ pub struct UploadOptions {
     /// upload with `HashConflict`. Refused before any byte comes if the engine computes none, or if
     /// its length is not that of the algorithm.
     pub expected_hash: Option<Digest>,
+    /// The store that takes the bytes; by default that of the engine. Where the engine was given no
+    /// store by name, this is not looked at.
+    pub store: Option<String>,
     /// How the bytes are cut into chunks; by default the formats of the image decide.
     pub cutter: Option<CutterKind>,
 }

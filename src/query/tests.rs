@@ -75,7 +75,6 @@ fn row(value: &Value) -> Row {
             .map(|(name, text)| (name, text.as_str().unwrap()))
             .collect(),
         locations: Vec::new(),
-        data: None,
     };
     let members = value["members"].as_object().unwrap().iter();
     Row {

@@ -1,8 +1,10 @@
 //! Where an image holds data and where zeros.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::reader::Reader;
+use crate::base::CachedPage;
 use crate::error::Result;
 use crate::manifest::Content;
 
@@ -41,11 +43,23 @@ impl Extents {
         }
     }
 
+    /// Returns the leaf at the position, from another copy of the image where this one fails.
+    fn leaf(&self) -> Result<(Arc<CachedPage>, u64)> {
+        let mut opened = Arc::clone(&self.reader.opened);
+        loop {
+            let error = match opened.leaf_at(self.position) {
+                Ok((_, leaf, start)) => return Ok((leaf, start)),
+                Err(error) => error,
+            };
+            opened = opened.elsewhere(&error).ok_or(error)?;
+        }
+    }
+
     fn next_extent(&mut self) -> Result<Option<Extent>> {
         let start = self.position;
         let mut kind = None;
         while self.position < self.reader.len_bytes() {
-            let (_, leaf, leaf_start) = self.reader.opened.leaf_at(self.position)?;
+            let (leaf, leaf_start) = self.leaf()?;
             let page = leaf.page();
             let first = page
                 .piece_at(self.position - leaf_start)

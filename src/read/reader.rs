@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::extents::Extents;
 use super::slices::Slices;
@@ -52,24 +52,35 @@ pub struct Reader {
     position: u64,
 }
 
-/// What all readers of one open share.
+/// What all readers of one open share: one copy of the data, and where others are.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) base: Arc<Base>,
     pub(super) options: ReadOptions,
-    image: Image,
+    held: Arc<Held>,
     root_key: ChunkKey,
     root: Arc<CachedPage>,
     len_bytes: u64,
+    /// Roots of the copies that are to be tried after this one.
+    others: Vec<ChunkKey>,
+    /// The next of them, once it was needed.
+    other: OnceLock<Option<Arc<Opened>>>,
+}
+
+/// What readers of all copies share.
+#[derive(Debug)]
+struct Held {
+    image: Image,
     _lease: Leased,
 }
 
-/// An image that a caller may read and whose root is leased, before anything is read.
+/// An image that a caller may read and whose roots are leased, before anything is read.
 #[derive(Debug)]
 pub(crate) struct Opening {
     pub(crate) base: Arc<Base>,
     pub(crate) image: Image,
-    pub(crate) root_key: ChunkKey,
+    /// One for each copy, at least one; the first that can be read is read.
+    pub(crate) roots: Vec<ChunkKey>,
     pub(crate) lease: Leased,
     pub(crate) options: ReadOptions,
 }
@@ -78,7 +89,8 @@ impl Opening {
     /// Tells whether the root is in memory, so that opening waits for no disk.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_at_hand(&self) -> bool {
-        self.base.pages.get(&self.root_key).is_some()
+        let first = self.roots.first();
+        first.is_some_and(|root| self.base.pages.get(root).is_some())
     }
 }
 
@@ -88,30 +100,15 @@ impl Reader {
         let Opening {
             base,
             image,
-            root_key,
+            roots,
             lease,
             options,
         } = opening;
-        debug_assert_eq!(root_key.kind, ChunkKind::Page, "a manifest is a page");
-        let root = base.page(&root_key)?;
-        let len_bytes = root.page().len_bytes();
-        if image.size() != Some(len_bytes) {
-            let id = image.id();
-            let message = format!(
-                "image {id} is {:?} bytes, its manifest {len_bytes}",
-                image.size()
-            );
-            return Err(Error::corrupt(message));
-        }
-        let opened = Opened {
-            base,
-            options,
+        let held = Held {
             image,
-            root_key,
-            root,
-            len_bytes,
             _lease: lease,
         };
+        let opened = Opened::first_of(base, options, Arc::new(held), &roots)?;
         Ok(Self {
             opened: Arc::new(opened),
             position: 0,
@@ -120,7 +117,7 @@ impl Reader {
 
     /// Returns the record of the image as it was when it was opened.
     pub fn image(&self) -> &Image {
-        &self.opened.image
+        &self.opened.held.image
     }
 
     /// Returns the length of the image in bytes.
@@ -181,6 +178,50 @@ impl Reader {
 }
 
 impl Opened {
+    /// Opens the first of some copies that can be read.
+    fn first_of(
+        base: Arc<Base>,
+        options: ReadOptions,
+        held: Arc<Held>,
+        roots: &[ChunkKey],
+    ) -> Result<Self> {
+        let (root_key, others) = roots.split_first().ok_or_else(|| {
+            let message = format!("image {} has no data", held.image.id());
+            Error::new(ErrorCode::Internal, message)
+        })?;
+        match root_of(&base, &held.image, root_key) {
+            Ok(root) => Ok(Self {
+                base,
+                options,
+                held,
+                root_key: *root_key,
+                len_bytes: root.page().len_bytes(),
+                root,
+                others: others.to_vec(),
+                other: OnceLock::new(),
+            }),
+            Err(error) if error.is_unreadable() && !others.is_empty() => {
+                warn_of_copy(&held.image, root_key, &error);
+                Self::first_of(base, options, held, others)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns another copy, where this one has failed with an error that another may not have.
+    pub(super) fn elsewhere(&self, why: &Error) -> Option<Arc<Self>> {
+        if !why.is_unreadable() || self.others.is_empty() {
+            return None;
+        }
+        let open = || {
+            warn_of_copy(&self.held.image, &self.root_key, why);
+            let (base, held) = (Arc::clone(&self.base), Arc::clone(&self.held));
+            let opened = Self::first_of(base, self.options, held, &self.others);
+            opened.ok().map(Arc::new)
+        };
+        self.other.get_or_init(open).clone()
+    }
+
     /// Returns the leaf that holds a byte of the image, its key, and where it starts.
     pub(super) fn leaf_at(&self, offset: u64) -> Result<(ChunkKey, Arc<CachedPage>, u64)> {
         let (mut key, mut node, mut start) = (self.root_key, Arc::clone(&self.root), 0);
@@ -229,6 +270,24 @@ impl Opened {
         }
         true
     }
+}
+
+/// Reads the root of a copy of an image.
+fn root_of(base: &Base, image: &Image, key: &ChunkKey) -> Result<Arc<CachedPage>> {
+    debug_assert_eq!(key.kind, ChunkKind::Page, "a manifest is a page");
+    let root = base.page(key)?;
+    let len_bytes = root.page().len_bytes();
+    if image.size() != Some(len_bytes) {
+        let (id, size) = (image.id(), image.size());
+        let message = format!("image {id} is {size:?} bytes, its manifest {len_bytes}");
+        return Err(Error::corrupt(message));
+    }
+    Ok(root)
+}
+
+fn warn_of_copy(image: &Image, root: &ChunkKey, error: &Error) {
+    let store = root.store;
+    tracing::warn!(image = %image.id(), store, %error, "another copy of the data is read");
 }
 
 impl Read for Reader {

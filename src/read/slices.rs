@@ -121,7 +121,7 @@ impl Slices {
         if self.position >= self.end {
             return Ok(None);
         }
-        let slice = self.slice_at_position();
+        let slice = self.slice_of_any_copy();
         #[cfg(feature = "tokio")]
         {
             self.at_hand = false;
@@ -131,6 +131,21 @@ impl Slices {
             Err(_) => self.position = self.end,
         }
         slice.map(Some)
+    }
+
+    /// Returns the slice at the position, from another copy of the image where this one fails.
+    fn slice_of_any_copy(&mut self) -> Result<Bytes> {
+        loop {
+            let error = match self.slice_at_position() {
+                Err(error) => error,
+                done => return done,
+            };
+            let Some(other) = self.walk.opened.elsewhere(&error) else {
+                return Err(error);
+            };
+            self.walk = Walk::new(other, self.end);
+            (self.hinted, self.ahead) = ((0, 0), None);
+        }
     }
 
     fn slice_at_position(&mut self) -> Result<Bytes> {

@@ -14,6 +14,7 @@ use crate::id::PackId;
 /// # Panics
 /// Where the store does not keep the contract.
 pub fn check(store: &dyn Store) -> Result<()> {
+    a_store_has_one_owner(store)?;
     what_is_appended_is_read_back(store, PackId(1))?;
     a_number_is_used_once(store, PackId(2))?;
     resume_cuts_off_what_is_behind(store, PackId(3))?;
@@ -23,6 +24,19 @@ pub fn check(store: &dyn Store) -> Result<()> {
         store.list()?.windows(2).all(|pair| pair[0] < pair[1]),
         "packs are listed in order"
     );
+    Ok(())
+}
+
+fn a_store_has_one_owner(store: &dyn Store) -> Result<()> {
+    let lost = store.claim("a", true).expect_err("it was never taken");
+    assert_eq!(lost.code(), ErrorCode::StoreUnavailable);
+    store.claim("a", false)?;
+    store.claim("a", false)?;
+    store.claim("a", true)?;
+    for known in [false, true] {
+        let other = store.claim("b", known).expect_err("it has an owner");
+        assert_eq!(other.kind(), ErrorKind::Conflict);
+    }
     Ok(())
 }
 

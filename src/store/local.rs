@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{PackSink, PackSource, PackState, Store};
+use super::{PackSink, PackSource, PackState, Store, owner};
 use crate::disk::{Access, Disk, DiskFile, Map, SyncSite, is_out_of_files};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::PackId;
@@ -71,6 +71,10 @@ fn failed(deed: &str, pack: PackId, error: io::Error) -> Error {
 }
 
 impl Store for LocalStore {
+    fn claim(&self, owner: &str, known: bool) -> Result<()> {
+        owner::claim(&*self.disk, &self.dir, owner, known)
+    }
+
     fn create(&self, pack: PackId) -> Result<Box<dyn PackSink>> {
         let file = self
             .disk

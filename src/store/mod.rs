@@ -6,6 +6,8 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 mod local;
+mod named;
+mod owner;
 
 use std::fmt::Debug;
 use std::io::IoSlice;
@@ -19,9 +21,18 @@ use crate::error::Result;
 use crate::id::PackId;
 
 pub use local::LocalStore;
+pub use named::{NamedStore, StoreInfo};
 
 /// A place for packs. Other engines implement it; `contract` (feature `testing`) checks them.
 pub trait Store: Debug + Send + Sync + 'static {
+    /// Takes the store for an owner, durably, before anything else is asked of it. The same owner
+    /// may take it again; `known` says that this owner is sure to have taken it before.
+    ///
+    /// # Errors
+    /// `Conflict` if it belongs to another owner, or holds packs and nobody's mark;
+    /// `Unavailable` if it is known and has no mark: then it is not what it was.
+    fn claim(&self, owner: &str, known: bool) -> Result<()>;
+
     /// Makes an empty pack for appending.
     ///
     /// # Errors

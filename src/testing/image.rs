@@ -65,7 +65,6 @@ fn parts(document: &ImageAnswer) -> Result<ImageParts> {
             .flatten()
             .map(location)
             .collect::<Result<_>>()?,
-        data: None,
     })
 }
 

@@ -51,7 +51,6 @@ fn bare() -> ImageParts {
         tags: TextSet::default(),
         properties: TextMap::default(),
         locations: Vec::new(),
-        data: None,
     }
 }
 
@@ -83,8 +82,8 @@ fn full() -> Image {
         tags: ["b", "a"].into_iter().collect(),
         properties: properties.into_iter().collect(),
         locations: vec![
-            Location::in_store("file:///slow/1", "slow"),
-            Location::in_store("file:///fast/1", "fast"),
+            Location::named("file:///slow/1", "slow"),
+            Location::named("file:///fast/1", "fast"),
         ],
         ..bare()
     };

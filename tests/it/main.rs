@@ -36,6 +36,7 @@ mod semantics;
 mod signature;
 mod source;
 mod starved;
+mod stores;
 mod support;
 mod tidy;
 #[cfg(feature = "cli")]

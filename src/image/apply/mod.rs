@@ -165,10 +165,6 @@ impl<'a> Work<'a> {
         let stays = |gone: &Location| parts.locations.iter().any(|it| it.url() == gone.url());
         self.removed.retain(|gone| !stays(gone));
         self.unverified.retain(|new| parts.locations.contains(new));
-        let own_is_gone = self.removed.iter().any(Location::is_own);
-        if own_is_gone && !parts.locations.iter().any(Location::is_own) {
-            parts.data = None;
-        }
         Applied {
             image: self.image,
             removed: self.removed,

@@ -147,10 +147,10 @@ impl Work<'_> {
     /// Returns what is stored of an entry, with the store that the engine or the source names.
     fn location(&self, entry: &Entry) -> Location {
         let mut known = self.image.locations().iter();
-        let own = known.find(|it| it.url() == entry.url && it.is_own());
+        let own = known.find(|it| it.url() == entry.url && it.data().is_some());
         match own {
-            Some(own) => entry.to_location(own.store()),
-            None => entry.to_location(self.rules.source.store(&entry.url).as_deref()),
+            Some(own) => entry.to_location(own.store(), own.data()),
+            None => entry.to_location(self.rules.source.store(&entry.url).as_deref(), None),
         }
     }
 

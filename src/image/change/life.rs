@@ -94,10 +94,6 @@ impl Image {
     /// # Errors
     /// `InvalidState` unless the image is active; `LastLocation` for the only copy (CVE-2016-0757);
     /// `NotFound` when the store has none.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the engine has one store so far")
-    )]
     pub(crate) fn remove_copy(&mut self, store: &str, now: Timestamp) -> Result<Location> {
         if self.status() != Status::Active {
             let message = format!("image is {}, so no copy can be removed", self.status());
@@ -140,7 +136,7 @@ mod tests {
 
     #[test]
     fn only_an_active_image_with_data_waits_for_its_deletion() {
-        let location = Location::in_store("smalti://fast/7", "fast");
+        let location = Location::named("smalti://fast/7", "fast");
         for (from, locations, deletion, to) in [
             (Status::Active, 1, Deletion::Delayed, Status::PendingDelete),
             (Status::Active, 1, Deletion::Immediate, Status::Deleted),
@@ -158,7 +154,7 @@ mod tests {
     #[test]
     fn a_copy_goes_by_the_name_of_its_store() {
         let mut image = image(Status::Active);
-        let place = |store: &str| Location::in_store(format!("smalti://{store}/7"), store);
+        let place = |store: &str| Location::named(format!("smalti://{store}/7"), store);
         image.0.locations = vec![place("fast"), place("slow")];
         let error = image.remove_copy("none", at(9_000)).unwrap_err();
         assert_eq!(error.code(), ErrorCode::NotFound);

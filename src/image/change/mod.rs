@@ -44,7 +44,6 @@ impl Image {
         (parts.size, parts.virtual_size, parts.checksum) = (None, None, None);
         (parts.os_hash_algo, parts.os_hash_value) = (None, None);
         parts.locations.clear();
-        parts.data = None;
         self.enter(Status::Queued, now);
         Ok(())
     }
@@ -86,7 +85,6 @@ impl Image {
         parts.checksum = learned.checksum;
         (parts.os_hash_algo, parts.os_hash_value) = learned.os_hash.unzip();
         parts.locations = vec![learned.location];
-        parts.data = Some(learned.data);
     }
 
     fn expect_move(&self, next: Status) -> Result<()> {
@@ -153,20 +151,20 @@ pub(super) mod tests {
     }
 
     pub(in crate::image) fn learned() -> Uploaded {
+        let data = DataRef {
+            store: 1,
+            domain: 2,
+            root: ChunkId([3; 32]),
+            len_bytes: 10,
+            zero_bytes: 4,
+            cutter: 1,
+        };
         Uploaded {
             size: 10,
             virtual_size: Some(20),
             checksum: Some(Digest::from_bytes(&[1; 16]).unwrap()),
             os_hash: Some(("sha512".into(), Digest::from_bytes(&[2; 64]).unwrap())),
-            location: Location::in_store("smalti://fast/7", "fast"),
-            data: DataRef {
-                store: 1,
-                domain: 2,
-                root: ChunkId([3; 32]),
-                len_bytes: 10,
-                zero_bytes: 4,
-                cutter: 1,
-            },
+            location: Location::in_store("fast", &ImageId::from_bytes([7; 16]), data),
         }
     }
 
@@ -209,7 +207,7 @@ pub(super) mod tests {
         assert_eq!((image.size(), image.virtual_size()), (Some(10), Some(20)));
         assert_eq!(image.os_hash_algo(), Some("sha512"));
         assert_eq!(image.locations()[0].store(), Some("fast"));
-        assert!(image.data().is_some());
+        assert!(image.copies().count() == 1);
 
         let mut failed = image.clone();
         failed.0.status = Status::Importing;
@@ -220,7 +218,7 @@ pub(super) mod tests {
             (None, None, None)
         );
         assert_eq!((&parts.os_hash_algo, parts.os_hash_value), (&None, None));
-        assert!(parts.locations.is_empty() && parts.data.is_none());
+        assert!(parts.locations.is_empty());
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Image {
             return Err(Error::new(ErrorCode::InvalidLocation, message));
         }
         let store = source.store(&entry.url);
-        self.0.locations = vec![entry.to_location(store.as_deref())];
+        self.0.locations = vec![entry.to_location(store.as_deref(), None)];
         self.receive(size, learned)?;
         let waits = check == HashCheck::First && entry.validation.is_some();
         let status = if waits {

@@ -249,7 +249,6 @@ impl NewImage {
             tags: self.tags,
             properties: self.properties,
             locations: Vec::new(),
-            data: None,
         })
     }
 

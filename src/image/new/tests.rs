@@ -38,7 +38,9 @@ fn an_empty_request_makes_a_queued_shared_image_of_the_caller() {
     );
     assert_eq!((image.created_at(), image.updated_at()), (NOW, NOW));
     assert!(!image.is_protected() && !image.is_hidden() && image.tags().is_empty());
-    assert!(image.size().is_none() && image.checksum().is_none() && image.data().is_none());
+    assert!(
+        image.size().is_none() && image.checksum().is_none() && image.copies().next().is_none()
+    );
 }
 
 #[test]

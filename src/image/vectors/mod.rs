@@ -193,7 +193,6 @@ fn image(document: &Object<'_>) -> Image {
         tags: texts(document, "tags").into_iter().collect(),
         properties: properties(document),
         locations: locations(document),
-        data: None,
     })
     .unwrap()
 }

@@ -79,7 +79,7 @@ fn start(from: Status, trigger: &str, condition: &str) -> Image {
     };
     let places = copies
         .iter()
-        .map(|store| Location::in_store(format!("smalti://{store}/7"), *store));
+        .map(|store| Location::named(format!("smalti://{store}/7"), store));
     image.0.locations = places.collect();
     match condition {
         "disk_format or container_format is null" => image.0.disk_format = None,

@@ -92,7 +92,6 @@ struct ImageRow<'a> {
     tags: Vec<&'a str>,
     properties: Pairs<'a>,
     locations: Vec<LocationRow<'a>>,
-    data: Option<DataRow>,
 }
 
 #[derive(Encode)]
@@ -100,6 +99,7 @@ struct ImageRow<'a> {
 struct LocationRow<'a> {
     url: &'a str,
     metadata: Pairs<'a>,
+    data: Option<DataRow>,
 }
 
 #[derive(Encode)]
@@ -216,7 +216,6 @@ fn row(image: &ImageParts) -> ImageRow<'_> {
         tags: image.tags.iter().collect(),
         properties: pairs(&image.properties),
         locations: image.locations.iter().map(location_row).collect(),
-        data: image.data.as_ref().map(data_row),
     }
 }
 
@@ -224,6 +223,7 @@ fn location_row(location: &Location) -> LocationRow<'_> {
     LocationRow {
         url: location.url(),
         metadata: pairs(location.metadata()),
+        data: location.data().map(data_row),
     }
 }
 

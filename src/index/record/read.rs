@@ -39,7 +39,6 @@ pub(super) fn image(body: &mut Body<'_>) -> Result<Box<ImageParts>> {
         tags: tags(body)?,
         properties: pairs(body, "properties")?,
         locations: locations(body)?,
-        data: body.option(data)?,
     }))
 }
 
@@ -128,12 +127,13 @@ fn pairs(body: &mut Body<'_>, what: &str) -> Result<TextMap> {
 }
 
 fn locations(body: &mut Body<'_>) -> Result<Vec<Location>> {
-    let count = body.count(2)?;
+    let count = body.count(3)?;
     // Collecting results would not know how many there are.
     let mut locations = Vec::with_capacity(count);
     for _ in 0..count {
         let (url, metadata) = (body.text()?, pairs(body, "location metadata")?);
-        locations.push(Location::new(url, metadata));
+        let data = body.option(data)?;
+        locations.push(Location::new(url, metadata).with_data(data));
     }
     Ok(locations)
 }

@@ -36,7 +36,6 @@ fn parts(row: ImageRow<'_>) -> Result<ImageParts> {
         tags: row.tags.into_iter().collect(),
         properties: row.properties.into_iter().collect(),
         locations: row.locations.into_iter().map(location).collect(),
-        data: row.data.map(data),
     })
 }
 
@@ -47,7 +46,8 @@ fn word<T: Copy>(table: &[(u8, T)], number: u8) -> Result<T> {
 }
 
 fn location(row: LocationRow<'_>) -> Location {
-    Location::new(row.url, row.metadata.into_iter().collect())
+    let metadata = row.metadata.into_iter().collect();
+    Location::new(row.url, metadata).with_data(row.data.map(data))
 }
 
 fn data(row: DataRow) -> DataRef {

@@ -38,15 +38,14 @@ fn full() -> Image {
         os_hash_value: Digest::from_bytes(&[0xbb; 4]).ok(),
         tags: ["a", "b"].into_iter().collect(),
         properties: [("k", "v"), ("l", "")].into_iter().collect(),
-        locations: vec![Location::in_store("u", "fast")],
-        data: Some(DataRef {
+        locations: vec![Location::named("u", "fast").with_data(Some(DataRef {
             store: 1,
             domain: 300,
             root: ChunkId([0xcc; 32]),
             len_bytes: 1 << 40,
             zero_bytes: 5,
             cutter: 1,
-        }),
+        }))],
     })
     .unwrap()
 }
@@ -249,11 +248,11 @@ fn any_data() -> impl Strategy<Value = DataRef> {
 }
 
 fn any_locations() -> impl Strategy<Value = Vec<Location>> {
-    let location = (text(40), btree_map(text(6), text(6), 0..4));
-    vec(
-        location.prop_map(|(url, metadata)| Location::new(url, metadata.into_iter().collect())),
-        0..4,
-    )
+    let location = (text(40), btree_map(text(6), text(6), 0..4), of(any_data()));
+    let location = location.prop_map(|(url, metadata, data)| {
+        Location::new(url, metadata.into_iter().collect()).with_data(data)
+    });
+    vec(location, 0..4)
 }
 
 prop_compose! {
@@ -271,7 +270,7 @@ prop_compose! {
         os_hash_algo in of(prop_oneof![text(10), Just("sha512".to_owned())]),
         tags in btree_set(text(10), 0..5),
         properties in btree_map(text(10), text(80), 0..8),
-        (locations, data) in (any_locations(), of(any_data())),
+        locations in any_locations(),
     ) -> Image {
         let named = |text: &String| !text.is_empty();
         Image::from_parts(ImageParts {
@@ -282,7 +281,7 @@ prop_compose! {
             os_hash_algo: os_hash_algo.as_deref().map(hash_name),
             tags: tags.into_iter().filter(named).collect(),
             properties: properties.into_iter().filter(|(name, _)| named(name)).collect(),
-            locations, data,
+            locations,
         }).unwrap()
     }
 }
@@ -324,7 +323,7 @@ proptest! {
 
 // Both were put together by a second encoder, from the description of the format alone.
 const GOLDEN_EMPTY: &str = concat!(
-    "01011111111111111111111111111111111100010001030000000000000000000000000000000000",
+    "010111111111111111111111111111111111000100010300000000000000000000000000000000",
     "00",
 );
 const GOLDEN_FULL: &str = concat!(
