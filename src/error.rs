@@ -148,6 +148,8 @@ codes! {
     UnknownStore => Invalid, 400;
     /// The method of an import is none that is enabled.
     UnknownImportMethod => Invalid, 400;
+    /// The uri of a download is malformed, or the rules let nothing be fetched from there.
+    UriNotAllowed => Invalid, 400;
     /// The data does not have the digest that was expected.
     HashConflict => Conflict, 409;
     /// A setting of the engine has no legal value.
@@ -242,6 +244,8 @@ codes! {
     ReadOnlyEngine => Unavailable, 503;
     /// The disk or the store failed.
     StoreUnavailable => Unavailable, 503;
+    /// The source of a download does not answer, or broke off; it may be asked again.
+    SourceUnavailable => Unavailable, 503;
 }
 
 impl Error {
