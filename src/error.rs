@@ -154,6 +154,8 @@ codes! {
     MultiStoreRequired => Invalid, 400;
     /// The store has the data already.
     AlreadyInStore => Invalid, 400;
+    /// The uri of a download is malformed, or the rules let nothing be fetched from there.
+    UriNotAllowed => Invalid, 400;
     /// The data does not have the digest that was expected.
     HashConflict => Conflict, 409;
     /// A setting of the engine has no legal value.
@@ -254,6 +256,8 @@ codes! {
     StoreUnavailable => Unavailable, 503;
     /// The store may not be written to.
     StoreWriteDenied => Unavailable, 503;
+    /// The source of a download does not answer, or broke off; it may be asked again.
+    SourceUnavailable => Unavailable, 503;
 }
 
 impl Error {

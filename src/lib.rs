@@ -56,7 +56,7 @@
 //! # Where to look
 //! The names that a host needs are at the root, the rest in the rooms: [`range`] for HTTP byte
 //! ranges, [`query`] and [`patch`] for requests, [`wire`] for JSON documents, [`policy`] for who may
-//! do what, [`inspect`] for formats of disks, [`signature`] for who verifies data, [`gc`] and
+//! do what, [`inspect`] for formats of disks, [`fetch`] for downloads, [`signature`] for who verifies data, [`gc`] and
 //! [`check`] for maintenance, [`store`] and
 //! [`disk`] for places of its own. In the repository, `docs/` has architecture, format, semantics
 //! and decisions.
@@ -70,6 +70,7 @@ pub mod clock;
 pub mod disk;
 pub mod engine;
 pub mod error;
+pub mod fetch;
 pub mod gc;
 pub mod hash;
 #[cfg(feature = "http")]

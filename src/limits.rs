@@ -47,6 +47,11 @@ pub const SIGNATURE_MAX_BYTES: usize = 2_048;
 /// Longest certificate that is read, in bytes, as DER or PEM.
 pub const CERTIFICATE_MAX_BYTES: usize = 64 << 10;
 
+/// Longest uri of a download, in bytes: what RFC 9110, section 4.1, wants everybody to take.
+pub const URI_MAX_BYTES: usize = 8_000;
+/// Most addresses of one host that are tried.
+pub const ADDRESSES_MAX: usize = 32;
+
 /// Most parameters of the query of a list. A query string of the usual longest 8 KiB has fewer.
 pub const QUERY_PARAMS_MAX: usize = 4096;
 /// Most values in the `in:` list of a filter.

@@ -14,6 +14,7 @@ const WORDS: &[&str] = &["error", "sum", "clock", "limits", "id"];
 /// The other rooms, bottom-up, and which of these each may name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("range", &[]),
+    ("fetch", &[]),
     ("manifest", &[]),
     ("json", &[]),
     ("patch", &["json"]),
@@ -188,8 +189,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("p521", &["signature/certificate/curves"]),
     ("redb", &["index"]),
     ("regex", &["policy"]),
-    ("reqwest", &["bin/smalti/place/url"]),
+    ("reqwest", &["bin/smalti/place/url", "fetch/web"]),
     ("rsa", &["signature/certificate/pss"]),
+    ("rustls", &["bin/smalti/place/url", "fetch/web/tls"]),
+    ("rustls_platform_verifier", &["fetch/web/tls"]),
     ("serde_json", &["http", "json", "wire", "bin/smalti"]),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
@@ -198,6 +201,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "asyncio",
+            "fetch/web",
             "http",
             "bin/smalti/interrupt",
             "bin/smalti/place/url",
