@@ -13,7 +13,7 @@ mod upload;
 
 pub(crate) use flow::{Ingest, take_back};
 pub(crate) use gang::Gang;
-pub(crate) use packs::{OpenPacks, resume};
+pub(crate) use packs::{OpenPacks, give_up, resume};
 pub(crate) use pool::Pool;
 pub(crate) use signed::Signatures;
 pub(crate) use storer::PackBounds;
