@@ -67,7 +67,7 @@ impl Weed {
             .args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
             .arg(format!("-dir={}", dir.path().display()))
             .args(["-master.telemetry=false", "-master.volumeSizeLimitMB=64"])
-            .args(["-volume.max=200", "-filer", "-s3"])
+            .args(["-volume.max=400", "-filer", "-s3"])
             .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
             .arg(format!("-s3.config={}", config.display()))
             .arg(format!("-s3.port={port}"))
