@@ -73,6 +73,8 @@ fn mib_a_second(len: u64, begun: Instant) -> f64 {
 }
 
 fn bare(port: u16) -> AmazonS3 {
+    // The client of `object_store` itself takes that of the process, where there is one before.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let built = AmazonS3Builder::new()
         .with_bucket_name("chunks")
         .with_endpoint(format!("http://127.0.0.1:{port}"))
@@ -122,7 +124,8 @@ async fn bare_down(client: Arc<AmazonS3>, len: u64) -> f64 {
 
 fn engine(dir: &Path, near: &str, port: u16, settings: &Settings) -> Engine {
     let options = ObjectOptions {
-        prefix: "images".into(),
+        // One for each way to hash, as a bucket belongs to one engine.
+        prefix: format!("images-{}", settings.legacy_md5),
         requests_max: REQUESTS,
         cache_len_bytes: 2 * GIB,
         ..ObjectOptions::default()
@@ -224,6 +227,10 @@ fn figures() {
         let cold = random(&engine, &id);
         let hot = random(&engine, &id);
         println!("{what}: range cold {cold:.2} ms, hot {hot:.3} ms");
+        // With a cache that holds nothing.
+        engine.close(Duration::from_secs(60)).expect("close");
+        drop(engine);
+        let engine = self::engine(dir.path(), "colder", weed.port(), &settings);
         let down = down(&engine, &id, len);
         println!(
             "{what}: down {down:.0} MiB/s, {:.2} of bare",

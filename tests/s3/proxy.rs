@@ -99,7 +99,7 @@ fn fault_of(line: &str, state: &Mutex<State>) -> Option<Fault> {
         return None;
     }
     state.seen += 1;
-    if state.seen % plan.every != 0 {
+    if !state.seen.is_multiple_of(plan.every) {
         return None;
     }
     state.met += 1;
