@@ -77,6 +77,7 @@ pub mod hash;
 pub mod http;
 pub mod id;
 pub mod image;
+pub mod import;
 mod index;
 pub mod ingest;
 pub mod inspect;
@@ -92,6 +93,7 @@ pub mod read;
 pub mod signature;
 pub mod store;
 mod sum;
+pub mod task;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;

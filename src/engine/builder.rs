@@ -14,8 +14,10 @@ use crate::chunk::Packs;
 use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::gc::Collector;
 use crate::image::{LocationSource, NoSource};
+use crate::import::{self, Importer, RegionSource, Sources};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
@@ -58,6 +60,7 @@ pub struct Builder {
     locations: Arc<dyn LocationSource + Send + Sync>,
     signatures: Signatures,
     stores: Given,
+    sources: Sources,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -95,6 +98,7 @@ impl Builder {
             locations: Arc::new(NoSource),
             signatures: Signatures::default(),
             stores: Given::default(),
+            sources: Sources::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -149,6 +153,32 @@ impl Builder {
     /// it, that is the one in the directory of the engine.
     pub fn default_store(mut self, name: impl Into<String>) -> Self {
         self.stores.default = Some(name.into());
+        self
+    }
+
+    /// Sets who fetches data from urls for imports by web-download, and which urls may be fetched.
+    /// Without it there is no such import.
+    pub fn web_download(mut self, fetch: impl Fetch, filter: UriFilter) -> Self {
+        self.sources.web = Some((Arc::new(fetch), filter));
+        self
+    }
+
+    /// Sets the bounds of what is fetched from urls.
+    pub fn fetch_limits(mut self, limits: FetchLimits) -> Self {
+        self.sources.limits = limits;
+        self
+    }
+
+    /// Sets who fetches images of other regions for imports by glance-download, and with what the
+    /// names of properties begin that are taken over with them; those of the engine never are.
+    /// Without it there is no such import.
+    pub fn regions<T: Into<String>>(
+        mut self,
+        source: impl RegionSource,
+        properties: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.sources.regions = Some(Arc::new(source));
+        self.sources.region_properties = properties.into_iter().map(Into::into).collect();
         self
     }
 
@@ -221,6 +251,14 @@ impl Builder {
             KvAccess::Read => None,
             _ => Some(Arc::new(self.recover(&base)?)),
         };
+        let importer = ingest.as_ref().map(|ingest| {
+            let mut sources = self.sources.clone();
+            sources
+                .methods
+                .clone_from(&self.settings.enabled_import_methods);
+            let running = self.settings.max_running_imports;
+            Arc::new(Importer::new(Arc::clone(ingest), sources, running))
+        });
         let Self {
             settings,
             policy,
@@ -232,6 +270,7 @@ impl Builder {
             inner: Arc::new(Inner {
                 base,
                 ingest,
+                importer,
                 collector,
                 settings,
                 policy: RwLock::new(policy),
@@ -376,6 +415,7 @@ impl Builder {
             (self.progress)(Recovery::Uploads { done, total });
             take_back(base, session)?;
         }
+        import::recover(base)?;
         let open_packs = OpenPacks::default();
         for (store, pack) in base.kv.read(|get| places::active_packs(get))? {
             let row = base.kv.read(|get| places::known_pack(get, store, pack))?;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::id::ImageId;
 use crate::image::Status;
 use crate::index::{Kv, images};
-use crate::ingest::{Upload, UploadOptions};
+use crate::ingest::{Goal, Upload, UploadOptions};
 use crate::lease::Look;
 use crate::policy::Action;
 use crate::read::{Opening, ReadOptions, Reader};
@@ -29,9 +29,11 @@ impl Images {
         let policy = self.policy();
         let judge = self.judge(&*policy);
         judge.check_identity(Action::Upload)?;
-        let flow = self.ingest()?.begin(*id, options, &|get, image| {
-            judge.check(Action::Upload, image, self.membership(get, image)?)
-        })?;
+        let flow = self
+            .ingest()?
+            .begin(*id, options, Goal::Data, &|get, image| {
+                judge.check(Action::Upload, image, self.membership(get, image)?)
+            })?;
         Ok(Upload::new(flow))
     }
 

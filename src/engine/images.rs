@@ -40,7 +40,7 @@ use crate::policy::{self, Action, Caller, Judge, Membership, Policy};
 #[derive(Debug, Clone)]
 pub struct Images {
     engine: Engine,
-    caller: Caller,
+    pub(super) caller: Caller,
 }
 
 impl Images {

@@ -6,6 +6,7 @@ mod copies;
 mod data;
 mod format;
 mod images;
+mod imports;
 mod list;
 mod members;
 mod operator;
@@ -25,6 +26,7 @@ use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
 use crate::image::LocationSource;
+use crate::import::Importer;
 use crate::ingest::Ingest;
 use crate::policy::{Caller, Policy};
 
@@ -79,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) base: Arc<Base>,
     /// Nothing when opened for reading only.
     pub(crate) ingest: Option<Arc<Ingest>>,
+    /// Nothing when opened for reading only.
+    pub(crate) importer: Option<Arc<Importer>>,
     pub(crate) collector: Collector,
     pub(crate) settings: Settings,
     /// Exchanged as a whole; a call keeps to what it began with.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::Algorithm;
-use crate::image::Limits;
+use crate::image::{ImportMethod, Limits};
 use crate::inspect::InspectRules;
 use crate::limits::{BLOCK_LEN_BYTES, IMAGE_MAX_BYTES, MIB, TIB};
 use crate::query::PageLimits;
@@ -51,6 +51,11 @@ pub struct Settings {
     pub delayed_delete: bool,
     /// How long a deleted image waits before it may be scrubbed, in seconds. Default 0.
     pub scrub_time_s: u64,
+    /// The methods of import that are enabled, of those that the engine was given a source for.
+    /// Default `glance-direct`, `web-download` and `copy-image`.
+    pub enabled_import_methods: Vec<ImportMethod>,
+    /// Most imports that run at a time on threads of the engine; others wait. Default 4.
+    pub max_running_imports: usize,
     /// Among whom equal data is stored once.
     pub dedup: Dedup,
     /// How images are read, unless an open says otherwise.
@@ -85,6 +90,12 @@ impl Default for Settings {
             show_multiple_locations: false,
             delayed_delete: false,
             scrub_time_s: 0,
+            enabled_import_methods: vec![
+                ImportMethod::GlanceDirect,
+                ImportMethod::WebDownload,
+                ImportMethod::CopyImage,
+            ],
+            max_running_imports: 4,
             dedup: Dedup::default(),
             read: ReadOptions::default(),
             pack_len_bytes: 512 * MIB,
@@ -106,6 +117,8 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         let block = BLOCK_LEN_BYTES as u64;
         bounded("image_size_cap", self.image_size_cap, 1, IMAGE_MAX_BYTES)?;
+        let running = self.max_running_imports as u64;
+        bounded("max_running_imports", running, 1, 1024)?;
         let pages = [
             ("page.default", self.page.default),
             ("page.max", self.page.max),

@@ -13,7 +13,8 @@ use crate::image::Status;
 use crate::json::{self, Json, Object};
 use crate::policy::Action;
 use crate::query::Parameters;
-use crate::wire::{ImageTasksDocument, LocationsDocument, TaskListDocument, TaskStatus};
+use crate::task::TaskStatus;
+use crate::wire::{ImageTasksDocument, LocationsDocument, TaskListDocument};
 
 /// Longest url of a location, in characters.
 const URL_MAX_CHARS: usize = 2048;

@@ -27,6 +27,8 @@ mod words;
 
 pub(crate) use apply::Applied;
 pub(crate) use apply::ApplyRules;
+pub use change::import::ImportMethod;
+pub(crate) use change::import::{ImportLock, Staged, StoresNeeded};
 pub(crate) use change::life::Deletion;
 pub use digest::Digest;
 pub(crate) use digest::hash_name;

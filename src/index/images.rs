@@ -9,6 +9,7 @@ use super::owners;
 use super::places::{self, Counter};
 use super::record::{Peek, Tombstone, decode_image, encode_image, peek_image};
 use super::refs::PUBLIC_DOMAIN;
+use super::staged;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ChunkKey, ChunkKind, ImageId, ProjectId};
@@ -172,6 +173,7 @@ pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result
     };
     txn.put(Table::Tombstones, key, &tombstone.encode()?)?;
     members::remove_all(txn, image)?;
+    staged::remove(txn, image.id())?;
     txn.delete(Table::Images, key)?;
     lists::change(txn, Some(Entry::new(image, slot, &[])), None)?;
     queue_scrub(txn, Some(image), None)?;

@@ -28,8 +28,10 @@ mod renew;
 mod replay;
 mod reserve;
 pub(crate) mod rows;
+pub(crate) mod staged;
 pub(crate) mod stores;
 mod sums;
+pub(crate) mod tasks;
 #[cfg(test)]
 mod tests;
 mod tree;

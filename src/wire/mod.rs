@@ -45,9 +45,7 @@ pub use list::ListDocument;
 pub(crate) use list::{PrintedList, links};
 pub use member::{MemberDocument, MembersDocument};
 pub use schema::{CustomProperty, Schema, Schemas};
-pub use task::{
-    ImageTasksDocument, JsonObject, Task, TaskDocument, TaskKind, TaskListDocument, TaskStatus,
-};
+pub use task::{ImageTasksDocument, TaskDocument, TaskListDocument};
 
 use std::fmt::Display;
 

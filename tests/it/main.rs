@@ -17,6 +17,7 @@ mod fault;
 mod gc;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod http;
+mod imports;
 #[cfg(feature = "testing")]
 mod inspect;
 #[cfg(feature = "testing")]

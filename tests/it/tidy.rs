@@ -22,17 +22,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inspect", &["image"]),
     ("query", &["image"]),
     ("policy", &["json", "image"]),
-    ("wire", &["json", "image", "query"]),
+    ("task", &[]),
+    ("wire", &["json", "image", "query", "task"]),
     ("lease", &[]),
     ("disk", &[]),
     ("hash", &[]),
     ("signature", &["image", "disk", "hash"]),
     ("store", &["disk"]),
     ("chunk", &["disk", "hash", "store"]),
-    ("index", &["disk", "manifest", "image", "query", "policy"]),
+    (
+        "index",
+        &["disk", "manifest", "image", "query", "policy", "task"],
+    ),
     (
         "base",
-        &["lease", "disk", "manifest", "store", "chunk", "index"],
+        &[
+            "lease", "disk", "manifest", "image", "store", "chunk", "index",
+        ],
     ),
     (
         "ingest",
@@ -69,8 +75,17 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "import",
+        &[
+            "fetch", "json", "image", "task", "hash", "index", "base", "ingest", "read",
+        ],
+    ),
+    (
         "engine",
         &[
+            "fetch",
+            "task",
+            "import",
             "range",
             "patch",
             "image",
@@ -101,8 +116,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "json", "patch", "image", "query", "policy", "wire", "range", "ingest", "engine",
-            "asyncio",
+            "json", "patch", "image", "query", "policy", "task", "wire", "range", "import",
+            "ingest", "engine", "asyncio",
         ],
     ),
     (
@@ -193,7 +208,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rsa", &["signature/certificate/pss"]),
     ("rustls", &["bin/smalti/place/url", "fetch/web/tls"]),
     ("rustls_platform_verifier", &["fetch/web/tls"]),
-    ("serde_json", &["http", "json", "wire", "bin/smalti"]),
+    (
+        "serde_json",
+        &["http", "json", "store", "task", "wire", "bin/smalti"],
+    ),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
     ("sha3", &["hash"]),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::off::TASK_SORT_KEYS;
 use super::super::op::Op;
 use crate::query::SortKey;
-use crate::wire::TaskStatus;
+use crate::task::TaskStatus;
 
 /// Parameters of lists that are compared by `eq` and `in`.
 const TEXTS: [&str; 5] = ["name", "id", "status", "disk_format", "container_format"];

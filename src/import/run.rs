@@ -1,0 +1,293 @@
+//! An import that runs: staged where it has to be, judged once, then one store after the other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::importer::Importer;
+use super::job::Job;
+use super::source::Source;
+use super::step::{Ended, is_no_more_ours, owned};
+use crate::error::{Error, ErrorCode, Result};
+use crate::hash::Algorithm;
+use crate::image::{Digest, Image, Location, StoresNeeded, Uploaded};
+use crate::index::staged::Staged;
+use crate::index::{Durability, Kv, Put, images, refs};
+use crate::ingest::{CopyGoal, Goal, Judging, Upload, UploadOptions, Verified};
+use crate::read::{ExtentKind, Reader};
+use crate::task::Task;
+
+/// Takes the bytes of a source in order.
+trait Sink {
+    fn write(&mut self, bytes: &[u8]) -> Result<()>;
+    fn skip(&mut self, len_bytes: u64) -> Result<()>;
+}
+
+impl Sink for Upload {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.put(bytes)
+    }
+
+    fn skip(&mut self, len_bytes: u64) -> Result<()> {
+        Upload::skip(self, len_bytes)
+    }
+}
+
+impl Sink for Judging {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        Judging::write(self, bytes);
+        Ok(())
+    }
+
+    fn skip(&mut self, len_bytes: u64) -> Result<()> {
+        Judging::skip(self, len_bytes);
+        Ok(())
+    }
+}
+
+impl Importer {
+    /// Runs an import to its end, and returns its task.
+    pub(super) fn run(&self, job: Job) -> Result<Task> {
+        // Hooks are code of the host: what panics there is a failure of the import and no more.
+        let run = catch_unwind(AssertUnwindSafe(|| self.work(&job)));
+        let ended = run.unwrap_or_else(|_| whole_failure(&job, "the import panicked"));
+        self.end(&job, &ended)?;
+        self.task(&job.task)
+    }
+
+    fn work(&self, job: &Job) -> Ended {
+        let ready = self.begin_task(job).and_then(|()| {
+            self.fetch(job)?;
+            self.source(job)
+        });
+        match ready {
+            Ok(source) => self.store_all(job, &source),
+            Err(error) => whole_failure(job, &told(&error)),
+        }
+    }
+
+    /// Brings the data into each store in turn.
+    fn store_all(&self, job: &Job, source: &Source) -> Ended {
+        let verified = match self.judge(job, source) {
+            Ok(verified) => Arc::new(verified),
+            Err(error) => return refused_everywhere(job, &told(&error)),
+        };
+        let needs_all = job.request.needs_all();
+        let (mut done, mut faults) = (Vec::new(), Vec::new());
+        for (index, store) in job.targets.iter().enumerate() {
+            let is_last = index + 1 == job.targets.len();
+            let needed = match needs_all && !is_last {
+                true => StoresNeeded::More,
+                false => StoresNeeded::Met,
+            };
+            let error = match self.store(job, source, Arc::clone(&verified), store, needed) {
+                Ok(()) => {
+                    done.push(store.clone());
+                    continue;
+                }
+                Err(error) => error,
+            };
+            tracing::warn!(task = %job.task, store, %error, "an import fails in a store");
+            faults.push(format!("store {store}: {}", told(&error)));
+            let noted = self.store_failed(job, store);
+            if needs_all || is_no_more_ours(&error) || noted.is_err() {
+                let mut undone = job.targets.clone();
+                undone.retain(|name| name != store);
+                return Ended {
+                    failure: Some(faults.join("; ")),
+                    undone: if needs_all { undone } else { Vec::new() },
+                    ..Ended::default()
+                };
+            }
+        }
+        let message = faults.join("; ");
+        Ended {
+            failure: done.is_empty().then(|| message.clone()),
+            message,
+            ..Ended::default()
+        }
+    }
+
+    /// Looks at the data, and verifies its signature, where that is to be done before it may become
+    /// that of the image.
+    fn judge(&self, job: &Job, source: &Source) -> Result<Verified> {
+        if source.staged.is_none() {
+            return Ok(Verified::default());
+        }
+        let mut judging = Judging::begin(&self.ingest, source.reader.image())?;
+        if judging.is_needed() {
+            self.pump(job, &source.reader, "Inspected", &mut judging)?;
+        }
+        judging.finish(&self.ingest)
+    }
+
+    fn store(
+        &self,
+        job: &Job,
+        source: &Source,
+        verified: Arc<Verified>,
+        store: &str,
+        needed: StoresNeeded,
+    ) -> Result<()> {
+        let number = self.base().stores.to_write(Some(store))?;
+        match &source.staged {
+            Some(staged) if staged.data.store == number => {
+                self.link(job, staged, &verified, store, needed)
+            }
+            _ => self.copy(job, source, verified, store, needed),
+        }
+    }
+
+    /// Makes staged data that of the image, where it lies.
+    fn link(
+        &self,
+        job: &Job,
+        staged: &Staged,
+        verified: &Verified,
+        store: &str,
+        needed: StoresNeeded,
+    ) -> Result<()> {
+        let now = self.base().now();
+        self.base().kv.write(Durability::Now, |put| {
+            let mut image = owned(put, &job.image, &job.task)?;
+            verified.expect(&self.ingest, &image)?;
+            refs::retain_root(put, &images::root_key(&staged.data))?;
+            let location = Location::in_store(store, image.id(), staged.data);
+            let learned = learned(staged, location, verified);
+            image.store_done(now, learned, needed)?;
+            images::put(put, &image)
+        })
+    }
+
+    /// Writes a copy of the data into one more store, and holds it against its digest.
+    fn copy(
+        &self,
+        job: &Job,
+        source: &Source,
+        verified: Arc<Verified>,
+        store: &str,
+        needed: StoresNeeded,
+    ) -> Result<()> {
+        let (ingest, now) = (Arc::clone(&self.ingest), self.base().now());
+        let staged = source.staged.clone();
+        let commit = move |put: &mut dyn Put, mut image: Image, copy: Uploaded| {
+            let learned = match &staged {
+                Some(staged) => {
+                    verified.expect(&ingest, &image)?;
+                    learned(staged, copy.location, &verified)
+                }
+                None => copy,
+            };
+            image.store_done(now, learned, needed)?;
+            images::put(put, &image)?;
+            Ok(image)
+        };
+        let (proof, options) = expected(source, store);
+        let goal = Goal::Copy(CopyGoal {
+            task: job.task,
+            proof,
+            commit: Arc::new(commit),
+        });
+        let flow = self
+            .ingest
+            .begin(job.image, options, goal, &|_, _| Ok(()))?;
+        let mut upload = Upload::new(flow);
+        self.pump(job, &source.reader, "Copied", &mut upload)?;
+        upload.finish().map(drop)
+    }
+
+    /// Gives all bytes of a source to a sink, holes as holes.
+    fn pump(&self, job: &Job, reader: &Reader, deed: &str, sink: &mut dyn Sink) -> Result<()> {
+        for extent in reader.extents() {
+            let extent = extent?;
+            let range = extent.range.clone();
+            if extent.kind == ExtentKind::Zero {
+                sink.skip(range.end - range.start)?;
+                self.note(job, deed, range.end)?;
+                continue;
+            }
+            let mut done = range.start;
+            for slice in reader.slices(range)? {
+                let slice = slice?;
+                sink.write(&slice)?;
+                done += slice.len() as u64;
+                self.note(job, deed, done)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what a copy has to be.
+fn expected(source: &Source, store: &str) -> (Option<Algorithm>, UploadOptions) {
+    let image = source.reader.image();
+    let (os_hash, checksum) = match &source.staged {
+        Some(staged) => {
+            let hash = staged
+                .os_hash
+                .as_ref()
+                .map(|(name, digest)| (&**name, digest));
+            (hash, staged.checksum.as_ref())
+        }
+        None => (
+            image.os_hash_algo().zip(image.os_hash_value()),
+            image.checksum(),
+        ),
+    };
+    let by_hash = os_hash.and_then(|(name, digest)| Some((name.parse().ok()?, *digest)));
+    let by_md5 = || checksum.map(|digest| (Algorithm::Md5, *digest));
+    let proof: Option<(Algorithm, Digest)> = by_hash.or_else(by_md5);
+    let of = |md5: bool| {
+        proof
+            .filter(|it| (it.0 == Algorithm::Md5) == md5)
+            .map(|it| it.1)
+    };
+    let options = UploadOptions {
+        expected_len_bytes: Some(source.reader.len_bytes()),
+        expected_checksum: of(true),
+        expected_hash: of(false),
+        store: Some(store.to_owned()),
+        ..UploadOptions::default()
+    };
+    (proof.map(|it| it.0), options)
+}
+
+fn learned(staged: &Staged, location: Location, verified: &Verified) -> Uploaded {
+    Uploaded {
+        size: staged.data.len_bytes,
+        virtual_size: verified.virtual_size(),
+        checksum: staged.checksum,
+        os_hash: staged.os_hash.clone(),
+        location,
+    }
+}
+
+/// Ends an import whose data no store may take: the first that was to get it has failed, and the
+/// others were not tried if none may fail.
+fn refused_everywhere(job: &Job, why: &str) -> Ended {
+    let (tried, untried) = match job.request.needs_all() {
+        true => job.targets.split_at(job.targets.len().min(1)),
+        false => (&job.targets[..], &[][..]),
+    };
+    Ended {
+        failure: Some(why.to_owned()),
+        failed: tried.to_vec(),
+        undone: untried.to_vec(),
+        ..Ended::default()
+    }
+}
+
+fn whole_failure(job: &Job, why: &str) -> Ended {
+    Ended {
+        failure: Some(why.to_owned()),
+        failed: job.listed().to_vec(),
+        ..Ended::default()
+    }
+}
+
+/// Returns what a task says of an error: its code stands for what can be done about it.
+fn told(error: &Error) -> String {
+    match error.code() {
+        ErrorCode::Internal => "an internal error".to_owned(),
+        code => format!("{}: {}", code.name(), error.message()),
+    }
+}
