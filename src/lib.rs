@@ -88,6 +88,7 @@ mod manifest;
 pub mod patch;
 pub mod policy;
 pub mod query;
+pub mod quota;
 pub mod range;
 pub mod read;
 pub mod signature;

@@ -22,6 +22,7 @@ use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
 use crate::policy::{DefaultPolicy, Policy};
+use crate::quota::{LimitSource, Quota};
 use crate::signature::SignatureVerifier;
 use crate::store::{LocalStore, NamedStore, Store};
 
@@ -61,6 +62,7 @@ pub struct Builder {
     signatures: Signatures,
     stores: Given,
     sources: Sources,
+    limits: Option<Arc<dyn LimitSource>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -99,6 +101,7 @@ impl Builder {
             signatures: Signatures::default(),
             stores: Given::default(),
             sources: Sources::default(),
+            limits: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -179,6 +182,13 @@ impl Builder {
     ) -> Self {
         self.sources.regions = Some(Arc::new(source));
         self.sources.region_properties = properties.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what projects may use (`use_limits`); [`Settings::user_storage_quota`] counts no more
+    /// then.
+    pub fn project_limits(mut self, limits: impl LimitSource) -> Self {
+        self.limits = Some(Arc::new(limits));
         self
     }
 
@@ -445,6 +455,7 @@ impl Builder {
             inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             signatures: self.signatures.clone(),
+            quota: Quota::new(self.limits.clone(), self.settings.user_storage_quota),
             running: Default::default(),
             leftover: Default::default(),
         })

@@ -8,6 +8,7 @@ use crate::import::{Import, Importer, Request, Requester};
 use crate::index::{Kv, tasks};
 use crate::ingest::{Goal, Upload, UploadOptions};
 use crate::policy::Action;
+use crate::quota::Usage;
 use crate::task::Task;
 use std::sync::Arc;
 
@@ -119,6 +120,17 @@ impl Images {
             let message = format!("there is no task {id}");
             Error::new(ErrorCode::NotFound, message)
         })
+    }
+
+    /// Returns what the project of the caller uses of its limits; nothing where the engine was given
+    /// none.
+    ///
+    /// # Errors
+    /// `Closed`, `Unavailable`.
+    pub fn usage(&self) -> Result<Option<Usage>> {
+        let project = self.caller.project_id();
+        let quota = &self.ingest()?.quota;
+        self.readable()?.kv.read(|get| quota.usage(get, project))
     }
 
     fn importer(&self) -> Result<&Arc<Importer>> {

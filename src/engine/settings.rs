@@ -56,6 +56,9 @@ pub struct Settings {
     pub enabled_import_methods: Vec<ImportMethod>,
     /// Most imports that run at a time on threads of the engine; others wait. Default 4.
     pub max_running_imports: usize,
+    /// Most bytes of data that each project may have in its images, each copy counted; 0 for no
+    /// limit, which is the default. Not heeded where limits of projects are given.
+    pub user_storage_quota: u64,
     /// Among whom equal data is stored once.
     pub dedup: Dedup,
     /// How images are read, unless an open says otherwise.
@@ -96,6 +99,7 @@ impl Default for Settings {
                 ImportMethod::CopyImage,
             ],
             max_running_imports: 4,
+            user_storage_quota: 0,
             dedup: Dedup::default(),
             read: ReadOptions::default(),
             pack_len_bytes: 512 * MIB,

@@ -13,7 +13,9 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::image::{Image, ImportLock, ImportMethod};
+use crate::index::owners::Use;
 use crate::index::{Durability, Get, Kv, Put, images, staged, tasks};
+use crate::quota::{Kind, Reservation};
 use crate::task::{JsonObject, Task, TaskKind, TaskStatus};
 
 /// Decides whether a caller may import into an image; calls the test of its state where that has
@@ -29,10 +31,10 @@ impl Importer {
         who: &Requester,
         admit: &Admit<'_>,
     ) -> Result<Option<Import>> {
-        let counted = self.ingest.enter();
+        let counted = self.ingest.count_in();
         let base = self.base();
         base.expect_open()?;
-        let targets = base.kv.read(|get| self.plan(get, id, request, admit))?.1;
+        let (planned, targets) = base.kv.read(|get| self.plan(get, id, request, admit))?;
         if let (ImportMethod::WebDownload, Some((_, filter))) = (request.method, &self.sources.web)
         {
             // Names are looked up, so that no transaction may wait for it.
@@ -45,11 +47,14 @@ impl Importer {
         let task = self.new_task(TaskKind::ApiImageImport, id, input, who);
         let now = task.created_at;
         let shows_stores = base.stores.are_named();
+        let mut reserved = self.reserve_for(&planned, request, targets.len())?;
+        reserved.settle();
         let targets = base.kv.write(Durability::Now, |put| {
             let (mut image, targets) = self.plan(put, id, request, admit)?;
             if targets.is_empty() {
                 return Ok(targets);
             }
+            let came_in = Use::of(&image).uploading;
             take_over(put, &mut image, now)?;
             let listed = match shows_stores {
                 true => &targets[..],
@@ -57,6 +62,9 @@ impl Importer {
             };
             image.begin_import(request.method, &task.id.to_string(), listed, now)?;
             images::put(put, &image)?;
+            if Use::of(&image).uploading > came_in {
+                self.ingest.quota.check_uploading(put, image.owner())?;
+            }
             tasks::insert(put, &task, now)?;
             Ok(targets)
         })?;
@@ -76,6 +84,28 @@ impl Importer {
             importer: Arc::clone(self),
             job: Some(job),
         }))
+    }
+
+    /// Sees that there is room for what is asked for, as far as that is known, and reserves what
+    /// counts as staged from now on: what is copied does, as long as that lasts.
+    fn reserve_for(&self, image: &Image, request: &Request, stores: usize) -> Result<Reservation> {
+        let id = image.id();
+        let size = image.size().unwrap_or(0);
+        let copies = if request.needs_all() {
+            stores as u64
+        } else {
+            1
+        };
+        let stored = self
+            .ingest
+            .reserve(id, Kind::Stored, Some(size.saturating_mul(copies)))?;
+        drop(stored.1?);
+        let staged = match request.method {
+            ImportMethod::CopyImage => Some(size),
+            ImportMethod::GlanceDirect => Some(0),
+            _ => None,
+        };
+        self.ingest.reserve(id, Kind::Staged, staged)?.1
     }
 
     /// Tests everything that the index knows; returns the image and the stores.

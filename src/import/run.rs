@@ -13,6 +13,7 @@ use crate::image::{Digest, Image, Location, StoresNeeded, Uploaded};
 use crate::index::staged::Staged;
 use crate::index::{Durability, Kv, Put, images, refs};
 use crate::ingest::{CopyGoal, Goal, Judging, Upload, UploadOptions, Verified};
+use crate::quota::Kind;
 use crate::read::{ExtentKind, Reader};
 use crate::task::Task;
 
@@ -147,6 +148,12 @@ impl Importer {
         needed: StoresNeeded,
     ) -> Result<()> {
         let now = self.base().now();
+        let len_bytes = staged.data.len_bytes;
+        let (_, reserved) = self
+            .ingest
+            .reserve(&job.image, Kind::Stored, Some(len_bytes))?;
+        let mut reserved = reserved?;
+        reserved.settle();
         self.base().kv.write(Durability::Now, |put| {
             let mut image = owned(put, &job.image, &job.task)?;
             verified.expect(&self.ingest, &image)?;

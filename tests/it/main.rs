@@ -27,6 +27,7 @@ mod linear;
 mod medium;
 #[cfg(feature = "testing")]
 mod model;
+mod quotas;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;

@@ -162,6 +162,11 @@ impl Image {
         Ok(())
     }
 
+    /// Tells whether an import is under way into stores.
+    pub(crate) fn is_being_imported(&self) -> bool {
+        self.property(RUNNING).is_some_and(|list| !list.is_empty())
+    }
+
     /// Returns the task that holds the import lock.
     pub(crate) fn lock(&self) -> Option<&str> {
         self.property(LOCK)
