@@ -16,7 +16,7 @@ use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::gc::Collector;
-use crate::image::{LocationSource, NoSource};
+use crate::image::LocationSource;
 use crate::import::{self, Importer, RegionSource, Sources};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
@@ -58,7 +58,6 @@ pub struct Builder {
     in_memory: bool,
     settings: Settings,
     policy: Arc<dyn Policy>,
-    locations: Arc<dyn LocationSource + Send + Sync>,
     signatures: Signatures,
     stores: Given,
     sources: Sources,
@@ -97,7 +96,6 @@ impl Builder {
             in_memory: false,
             settings: Settings::default(),
             policy: Arc::new(DefaultPolicy),
-            locations: Arc::new(NoSource),
             signatures: Signatures::default(),
             stores: Given::default(),
             sources: Sources::default(),
@@ -131,7 +129,7 @@ impl Builder {
     /// Sets what stands behind urls of locations, where these may be patched
     /// ([`Settings::show_multiple_locations`]). Without it no url is taken.
     pub fn locations(mut self, source: impl LocationSource + Send + Sync + 'static) -> Self {
-        self.locations = Arc::new(source);
+        self.sources.locations = Arc::new(source);
         self
     }
 
@@ -272,7 +270,7 @@ impl Builder {
         let Self {
             settings,
             policy,
-            locations,
+            sources,
             ..
         } = self;
         let collector = Collector::default();
@@ -284,7 +282,7 @@ impl Builder {
                 collector,
                 settings,
                 policy: RwLock::new(policy),
-                locations,
+                locations: sources.locations,
             }),
         })
     }

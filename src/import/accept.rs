@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use super::importer::Importer;
-use super::job::Job;
+use super::job::{Deed, Job};
 use super::request::Request;
 use super::targets::resolve;
 use super::{Import, Requester};
@@ -74,7 +74,7 @@ impl Importer {
         let job = Job {
             task: task.id,
             image: *id,
-            request: request.clone(),
+            deed: Deed::Store(request.clone()),
             targets,
             shows_stores,
             noted_at: AtomicI64::new(now.as_micros()),
@@ -144,14 +144,14 @@ fn input(id: &ImageId, request: &Request, targets: &[String]) -> JsonObject {
 }
 
 /// Returns the task that holds the import lock of an image, if it is there.
-fn holder(get: &dyn Get, image: &Image) -> Result<Option<Task>> {
+pub(super) fn holder(get: &dyn Get, image: &Image) -> Result<Option<Task>> {
     let Some(Ok(id)) = image.lock().map(str::parse) else {
         return Ok(None);
     };
     tasks::find(get, &id)
 }
 
-fn lock_of(holder: Option<&Task>, now: Timestamp) -> ImportLock {
+pub(super) fn lock_of(holder: Option<&Task>, now: Timestamp) -> ImportLock {
     match holder {
         None => ImportLock::Free,
         Some(task) if task.status == TaskStatus::Pending => ImportLock::Waiting(task.idle(now)),
@@ -160,7 +160,7 @@ fn lock_of(holder: Option<&Task>, now: Timestamp) -> ImportLock {
 }
 
 /// Ends the import that held the lock before and slept too long.
-fn take_over(put: &mut dyn Put, image: &mut Image, now: Timestamp) -> Result<()> {
+pub(super) fn take_over(put: &mut dyn Put, image: &mut Image, now: Timestamp) -> Result<()> {
     let Some(mut task) = holder(put, image)? else {
         return Ok(());
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::importer::Importer;
 use super::job::Job;
+use super::request::Request;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::ResumingBody;
 use crate::id::{ImageId, ProjectId};
@@ -73,18 +74,18 @@ pub(super) struct Source {
 
 impl Importer {
     /// Stages the data of an import whose source is elsewhere.
-    pub(super) fn fetch(&self, job: &Job) -> Result<()> {
-        match job.request.method {
-            ImportMethod::WebDownload => self.fetch_web(job),
-            ImportMethod::GlanceDownload => self.fetch_region(job),
+    pub(super) fn fetch(&self, job: &Job, request: &Request) -> Result<()> {
+        match request.method {
+            ImportMethod::WebDownload => self.fetch_web(job, request),
+            ImportMethod::GlanceDownload => self.fetch_region(job, request),
             _ => Ok(()),
         }
     }
 
-    fn fetch_web(&self, job: &Job) -> Result<()> {
+    fn fetch_web(&self, job: &Job, request: &Request) -> Result<()> {
         let web = self.sources.web.as_ref();
         let (fetch, filter) = web.ok_or_else(|| absent("urls"))?;
-        let uri = job.request.uri().unwrap_or_default();
+        let uri = request.uri().unwrap_or_default();
         let (filter, mut limits) = (filter.clone(), self.sources.limits);
         limits.len_max_bytes = limits.len_max_bytes.min(self.ingest.image_size_cap);
         let body = ResumingBody::open(Arc::clone(fetch), filter, uri, limits)?;
@@ -92,10 +93,10 @@ impl Importer {
         self.stage(job, body, len_bytes)
     }
 
-    fn fetch_region(&self, job: &Job) -> Result<()> {
+    fn fetch_region(&self, job: &Job, request: &Request) -> Result<()> {
         let regions = self.sources.regions.as_ref();
         let regions = regions.ok_or_else(|| absent("other regions"))?;
-        let asked = job.request.region_image(self.owner(job)?)?;
+        let asked = request.region_image(self.owner(job)?)?;
         let RegionData {
             size_bytes,
             disk_format,
@@ -129,13 +130,13 @@ impl Importer {
     }
 
     /// Opens the data that goes into stores.
-    pub(super) fn source(&self, job: &Job) -> Result<Source> {
+    pub(super) fn source(&self, job: &Job, request: &Request) -> Result<Source> {
         let base = self.base();
         let (look, mut lease) = (base.leases.look(), base.leases.none());
         let (image, staged) = base.kv.read(|get| {
             let image = images::visible(get, &job.image)?;
             image.expect_lock(&job.task)?;
-            let staged = match job.is_copy() {
+            let staged = match request.is_copy() {
                 true => None,
                 false => staged::find(get, &job.image)?,
             };
@@ -143,7 +144,7 @@ impl Importer {
         })?;
         let roots: Vec<_> = match &staged {
             Some(staged) => vec![images::root_key(&staged.data)],
-            None if job.is_copy() => {
+            None if request.is_copy() => {
                 let default = base.stores.default_name();
                 let copies = base.stores.in_order(image.copies(), &[default]);
                 copies.into_iter().map(images::root_key).collect()

@@ -23,6 +23,7 @@ mod inspect;
 #[cfg(feature = "testing")]
 mod kill;
 mod linear;
+mod locations;
 #[cfg(feature = "testing")]
 mod medium;
 #[cfg(feature = "testing")]
