@@ -60,6 +60,8 @@ mod web;
 mod resume_tests;
 #[cfg(test)]
 mod ssrf_tests;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io::Read;
