@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::gc::Collector;
 use crate::image::LocationSource;
-use crate::import::{self, Importer, RegionSource, Sources};
+use crate::import::{self, ImportHook, Importer, RegionSource, Sources};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
@@ -164,6 +164,12 @@ impl Builder {
         self
     }
 
+    /// Adds a hook that works on the staged data of imports before stores get it.
+    pub fn import_hook(mut self, hook: impl ImportHook) -> Self {
+        self.sources.hooks.push(Arc::new(hook));
+        self
+    }
+
     /// Sets the bounds of what is fetched from urls.
     pub fn fetch_limits(mut self, limits: FetchLimits) -> Self {
         self.sources.limits = limits;
@@ -264,6 +270,7 @@ impl Builder {
             sources
                 .methods
                 .clone_from(&self.settings.enabled_import_methods);
+            sources.do_secure_hash = self.settings.do_secure_hash;
             let running = self.settings.max_running_imports;
             Arc::new(Importer::new(Arc::clone(ingest), sources, running))
         });

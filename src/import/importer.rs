@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Requester;
+use super::hook::ImportHook;
 use super::job::Job;
 use super::request::unknown;
 use super::source::RegionSource;
@@ -27,6 +28,8 @@ pub(crate) struct Sources {
     pub(crate) regions: Option<Arc<dyn RegionSource>>,
     /// What is taken over of an image of another region: properties that begin so.
     pub(crate) region_properties: Vec<String>,
+    /// Work on what is staged.
+    pub(crate) hooks: Vec<Arc<dyn ImportHook>>,
     /// What stands behind urls of locations.
     pub(crate) locations: Arc<dyn LocationSource + Send + Sync>,
     /// Whether the digests of data at locations are computed.
@@ -41,6 +44,7 @@ impl Default for Sources {
             limits: FetchLimits::default(),
             regions: None,
             region_properties: Vec::new(),
+            hooks: Vec::new(),
             locations: Arc::new(NoSource),
             do_secure_hash: true,
         }

@@ -10,6 +10,7 @@
 
 mod accept;
 mod care;
+mod hook;
 mod importer;
 mod job;
 mod location;
@@ -27,6 +28,7 @@ use crate::id::{ImageId, ProjectId};
 use crate::task::Task;
 
 pub use crate::image::ImportMethod;
+pub use hook::{ImportHook, StagedData};
 pub use location::NewLocation;
 pub use request::Request;
 pub use source::{RegionData, RegionImage, RegionSource};

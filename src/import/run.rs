@@ -63,6 +63,7 @@ impl Importer {
     fn work(&self, job: &Job, request: &Request) -> Ended {
         let ready = self.begin_task(job).and_then(|()| {
             self.fetch(job, request)?;
+            self.run_hooks(job, request)?;
             self.source(job, request)
         });
         match ready {

@@ -14,7 +14,6 @@ use crate::id::{ImageId, ProjectId};
 use crate::image::{ContainerFormat, DiskFormat, ImportMethod};
 use crate::index::staged::Staged;
 use crate::index::{Kv, images, staged};
-use crate::ingest::{Goal, Upload, UploadOptions};
 use crate::read::{Opening, ReadOptions, Reader};
 
 /// The image of another region that is asked for.
@@ -104,22 +103,19 @@ impl Importer {
             properties,
             body,
         } = regions.open(&asked)?;
-        self.take_over(job, (disk_format, container_format), &properties)?;
+        let begins = |name: &str| {
+            let mut all = self.sources.region_properties.iter();
+            !name.starts_with("os_glance") && all.any(|prefix| name.starts_with(prefix.as_str()))
+        };
+        let chosen = properties.iter().filter(|(name, _)| begins(name));
+        let chosen: Vec<(&str, &str)> = chosen.map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        self.take_over(job, (disk_format, container_format), &chosen)?;
         self.stage(job, body, Some(size_bytes))
     }
 
     /// Takes bytes into the store that gets them first.
     fn stage(&self, job: &Job, body: impl Read, len_bytes: Option<u64>) -> Result<()> {
-        let options = UploadOptions {
-            expected_len_bytes: len_bytes,
-            store: job.targets.first().cloned(),
-            ..UploadOptions::default()
-        };
-        let goal = Goal::Fetched { task: job.task };
-        let flow = self
-            .ingest
-            .begin(job.image, options, goal, &|_, _| Ok(()))?;
-        let mut upload = Upload::new(flow);
+        let mut upload = self.begin_stage(job, job.targets.first().cloned(), len_bytes)?;
         let mut body = Noted {
             body,
             len_bytes: 0,

@@ -112,7 +112,8 @@ fn digests_are_computed_afterwards_or_taken_over_as_was_configured() {
     let engine = self::engine(false);
     let images = engine.images(&caller());
     let location = NewLocation::new(HERE).validation("sha1", "ab".repeat(20));
-    let (id, _) = add(&images, &location).expect("add");
+    let (id, task) = add(&images, &location).expect("add");
+    assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
     let image = images.show(&id).expect("show");
     assert_eq!(
         image.os_hash_value().map(ToString::to_string),
