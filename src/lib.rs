@@ -51,6 +51,7 @@
 //! - `tokio`: `asyncio`, the same calls for tasks; no runtime is needed.
 //! - `http`: `http`, the Images API v2 as a router for servers of axum, and a server.
 //! - `signature`: verification of signatures over data by X.509 certificates, in [`signature`].
+//! - `web-download`: downloads over HTTP and HTTPS, in [`fetch`].
 //! - `testing`: [`disk`]'s simulated disk, the contract suite of [`store`].
 //!
 //! # Where to look
@@ -88,6 +89,7 @@ mod manifest;
 pub mod patch;
 pub mod policy;
 pub mod query;
+pub mod quota;
 pub mod range;
 pub mod read;
 pub mod signature;

@@ -16,12 +16,13 @@ use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::gc::Collector;
-use crate::image::{LocationSource, NoSource};
-use crate::import::{self, Importer, RegionSource, Sources};
+use crate::image::LocationSource;
+use crate::import::{self, ImportHook, Importer, RegionSource, Sources};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
 use crate::policy::{DefaultPolicy, Policy};
+use crate::quota::{LimitSource, Quota};
 use crate::signature::SignatureVerifier;
 use crate::store::{LocalStore, NamedStore, Store};
 
@@ -57,10 +58,10 @@ pub struct Builder {
     in_memory: bool,
     settings: Settings,
     policy: Arc<dyn Policy>,
-    locations: Arc<dyn LocationSource + Send + Sync>,
     signatures: Signatures,
     stores: Given,
     sources: Sources,
+    limits: Option<Arc<dyn LimitSource>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -95,10 +96,10 @@ impl Builder {
             in_memory: false,
             settings: Settings::default(),
             policy: Arc::new(DefaultPolicy),
-            locations: Arc::new(NoSource),
             signatures: Signatures::default(),
             stores: Given::default(),
             sources: Sources::default(),
+            limits: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -128,7 +129,7 @@ impl Builder {
     /// Sets what stands behind urls of locations, where these may be patched
     /// ([`Settings::show_multiple_locations`]). Without it no url is taken.
     pub fn locations(mut self, source: impl LocationSource + Send + Sync + 'static) -> Self {
-        self.locations = Arc::new(source);
+        self.sources.locations = Arc::new(source);
         self
     }
 
@@ -163,6 +164,12 @@ impl Builder {
         self
     }
 
+    /// Adds a hook that works on the staged data of imports before stores get it.
+    pub fn import_hook(mut self, hook: impl ImportHook) -> Self {
+        self.sources.hooks.push(Arc::new(hook));
+        self
+    }
+
     /// Sets the bounds of what is fetched from urls.
     pub fn fetch_limits(mut self, limits: FetchLimits) -> Self {
         self.sources.limits = limits;
@@ -179,6 +186,13 @@ impl Builder {
     ) -> Self {
         self.sources.regions = Some(Arc::new(source));
         self.sources.region_properties = properties.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what projects may use (`use_limits`); [`Settings::user_storage_quota`] counts no more
+    /// then.
+    pub fn project_limits(mut self, limits: impl LimitSource) -> Self {
+        self.limits = Some(Arc::new(limits));
         self
     }
 
@@ -256,13 +270,14 @@ impl Builder {
             sources
                 .methods
                 .clone_from(&self.settings.enabled_import_methods);
+            sources.do_secure_hash = self.settings.do_secure_hash;
             let running = self.settings.max_running_imports;
             Arc::new(Importer::new(Arc::clone(ingest), sources, running))
         });
         let Self {
             settings,
             policy,
-            locations,
+            sources,
             ..
         } = self;
         let collector = Collector::default();
@@ -274,7 +289,7 @@ impl Builder {
                 collector,
                 settings,
                 policy: RwLock::new(policy),
-                locations,
+                locations: sources.locations,
             }),
         })
     }
@@ -445,6 +460,7 @@ impl Builder {
             inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             signatures: self.signatures.clone(),
+            quota: Quota::new(self.limits.clone(), self.settings.user_storage_quota),
             running: Default::default(),
             leftover: Default::default(),
         })

@@ -1,7 +1,7 @@
 //! What a caller does with the data of images.
 
 use super::Images;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::image::Status;
 use crate::index::{Kv, images};
@@ -94,7 +94,14 @@ impl Images {
         let readable = matches!(image.status(), Status::Active | Status::Deactivated);
         let copies = base.stores.in_order(image.copies(), preferred);
         let roots: Vec<_> = copies.into_iter().map(images::root_key).collect();
-        if !readable || roots.is_empty() {
+        if !readable {
+            return Ok(None);
+        }
+        if roots.is_empty() && !image.locations().is_empty() {
+            let message = format!("the data of image {id} is in no store that is read here");
+            return Err(Error::new(ErrorCode::StoreUnavailable, message));
+        }
+        if roots.is_empty() {
             return Ok(None);
         }
         look.lease(&roots, &mut lease);

@@ -58,6 +58,7 @@ impl Images {
         let policy = self.policy();
         let judge = self.judge(&*policy);
         let base = self.writable()?;
+        let quota = &self.ingest()?.quota;
         let limits = self.limits();
         new.check(limits)?;
         let project = self.caller.project_id();
@@ -73,7 +74,10 @@ impl Images {
         base.kv.write(Durability::Now, |put| {
             limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
             match &made {
-                Ok(image) => images::insert(put, image),
+                Ok(image) => {
+                    images::insert(put, image)?;
+                    quota.check_images(put, owner.as_ref())
+                }
                 Err(_) => Ok(()),
             }
         })?;

@@ -4,10 +4,11 @@ use super::{Engine, Images};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::image::ImportMethod;
-use crate::import::{Import, Importer, Request, Requester};
+use crate::import::{Import, Importer, NewLocation, Request, Requester};
 use crate::index::{Kv, tasks};
 use crate::ingest::{Goal, Upload, UploadOptions};
 use crate::policy::Action;
+use crate::quota::Usage;
 use crate::task::Task;
 use std::sync::Arc;
 
@@ -75,6 +76,46 @@ impl Images {
         })
     }
 
+    /// Asks for a location to be added to a queued image, which becomes active by it: the task looks
+    /// at the data there, and computes its digests where that is wanted
+    /// ([`Settings::do_secure_hash`](crate::Settings)). Nothing runs before [`Import::run`] or
+    /// [`Import::spawn`].
+    ///
+    /// # Errors
+    /// In this order: `SchemaViolation`; `ReadOnlyCaller`; `NotFound`; `InvalidState` unless the
+    /// image is queued; `Forbidden`, also for other than `http` urls and where there is no store for
+    /// these, unless a service calls; `SchemaViolation` for a malformed digest; `UriNotAllowed`;
+    /// `ImportLocked`.
+    pub fn add_location(
+        &self,
+        id: &ImageId,
+        location: &NewLocation,
+        who: &Requester,
+    ) -> Result<Import> {
+        let policy = self.policy();
+        let judge = self.judge(&*policy);
+        judge.check_identity(Action::LocationAdd)?;
+        let is_open = self.caller.is_service() || self.takes(location);
+        self.importer()?
+            .accept_location(id, location, who, &|get, image, test| {
+                let membership = self.membership(get, image)?;
+                judge.check_after(Action::LocationAdd, image, membership, test)?;
+                match is_open {
+                    true => Ok(()),
+                    false => {
+                        let message = "no store of the engine takes the location from this caller";
+                        Err(Error::new(ErrorCode::Forbidden, message))
+                    }
+                }
+            })
+    }
+
+    /// Tells whether anybody may add a location.
+    fn takes(&self, location: &NewLocation) -> bool {
+        let mut stores = self.engine().inner.base.stores.infos();
+        location.is_http() && stores.any(|info| info.kind == "http")
+    }
+
     /// Returns the tasks of an image that belong to the project of the caller, all of them to
     /// administrators, oldest first. Those that ended two days ago are shown no more.
     ///
@@ -119,6 +160,17 @@ impl Images {
             let message = format!("there is no task {id}");
             Error::new(ErrorCode::NotFound, message)
         })
+    }
+
+    /// Returns what the project of the caller uses of its limits; nothing where the engine was given
+    /// none.
+    ///
+    /// # Errors
+    /// `Closed`, `Unavailable`.
+    pub fn usage(&self) -> Result<Option<Usage>> {
+        let project = self.caller.project_id();
+        let quota = &self.ingest()?.quota;
+        self.readable()?.kv.read(|get| quota.usage(get, project))
     }
 
     fn importer(&self) -> Result<&Arc<Importer>> {

@@ -54,8 +54,14 @@ pub struct Settings {
     /// The methods of import that are enabled, of those that the engine was given a source for.
     /// Default `glance-direct`, `web-download` and `copy-image`.
     pub enabled_import_methods: Vec<ImportMethod>,
+    /// Whether the digests of data at locations that callers add are computed, and compared with
+    /// what they say. Default true.
+    pub do_secure_hash: bool,
     /// Most imports that run at a time on threads of the engine; others wait. Default 4.
     pub max_running_imports: usize,
+    /// Most bytes of data that each project may have in its images, each copy counted; 0 for no
+    /// limit, which is the default. Not heeded where limits of projects are given.
+    pub user_storage_quota: u64,
     /// Among whom equal data is stored once.
     pub dedup: Dedup,
     /// How images are read, unless an open says otherwise.
@@ -95,7 +101,9 @@ impl Default for Settings {
                 ImportMethod::WebDownload,
                 ImportMethod::CopyImage,
             ],
+            do_secure_hash: true,
             max_running_imports: 4,
+            user_storage_quota: 0,
             dedup: Dedup::default(),
             read: ReadOptions::default(),
             pack_len_bytes: 512 * MIB,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use super::importer::Importer;
-use super::job::Job;
+use super::job::{Deed, Job};
 use super::request::Request;
 use super::targets::resolve;
 use super::{Import, Requester};
@@ -13,7 +13,9 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::image::{Image, ImportLock, ImportMethod};
+use crate::index::owners::Use;
 use crate::index::{Durability, Get, Kv, Put, images, staged, tasks};
+use crate::quota::{Kind, Reservation};
 use crate::task::{JsonObject, Task, TaskKind, TaskStatus};
 
 /// Decides whether a caller may import into an image; calls the test of its state where that has
@@ -29,10 +31,10 @@ impl Importer {
         who: &Requester,
         admit: &Admit<'_>,
     ) -> Result<Option<Import>> {
-        let counted = self.ingest.enter();
+        let counted = self.ingest.count_in();
         let base = self.base();
         base.expect_open()?;
-        let targets = base.kv.read(|get| self.plan(get, id, request, admit))?.1;
+        let (planned, targets) = base.kv.read(|get| self.plan(get, id, request, admit))?;
         if let (ImportMethod::WebDownload, Some((_, filter))) = (request.method, &self.sources.web)
         {
             // Names are looked up, so that no transaction may wait for it.
@@ -45,11 +47,14 @@ impl Importer {
         let task = self.new_task(TaskKind::ApiImageImport, id, input, who);
         let now = task.created_at;
         let shows_stores = base.stores.are_named();
+        let mut reserved = self.reserve_for(&planned, request, targets.len())?;
+        reserved.settle();
         let targets = base.kv.write(Durability::Now, |put| {
             let (mut image, targets) = self.plan(put, id, request, admit)?;
             if targets.is_empty() {
                 return Ok(targets);
             }
+            let came_in = Use::of(&image).uploading;
             take_over(put, &mut image, now)?;
             let listed = match shows_stores {
                 true => &targets[..],
@@ -57,6 +62,9 @@ impl Importer {
             };
             image.begin_import(request.method, &task.id.to_string(), listed, now)?;
             images::put(put, &image)?;
+            if Use::of(&image).uploading > came_in {
+                self.ingest.quota.check_uploading(put, image.owner())?;
+            }
             tasks::insert(put, &task, now)?;
             Ok(targets)
         })?;
@@ -66,7 +74,7 @@ impl Importer {
         let job = Job {
             task: task.id,
             image: *id,
-            request: request.clone(),
+            deed: Deed::Store(request.clone()),
             targets,
             shows_stores,
             noted_at: AtomicI64::new(now.as_micros()),
@@ -76,6 +84,28 @@ impl Importer {
             importer: Arc::clone(self),
             job: Some(job),
         }))
+    }
+
+    /// Sees that there is room for what is asked for, as far as that is known, and reserves what
+    /// counts as staged from now on: what is copied does, as long as that lasts.
+    fn reserve_for(&self, image: &Image, request: &Request, stores: usize) -> Result<Reservation> {
+        let id = image.id();
+        let size = image.size().unwrap_or(0);
+        let copies = if request.needs_all() {
+            stores as u64
+        } else {
+            1
+        };
+        let stored = self
+            .ingest
+            .reserve(id, Kind::Stored, Some(size.saturating_mul(copies)))?;
+        drop(stored.1?);
+        let staged = match request.method {
+            ImportMethod::CopyImage => Some(size),
+            ImportMethod::GlanceDirect => Some(0),
+            _ => None,
+        };
+        self.ingest.reserve(id, Kind::Staged, staged)?.1
     }
 
     /// Tests everything that the index knows; returns the image and the stores.
@@ -114,14 +144,14 @@ fn input(id: &ImageId, request: &Request, targets: &[String]) -> JsonObject {
 }
 
 /// Returns the task that holds the import lock of an image, if it is there.
-fn holder(get: &dyn Get, image: &Image) -> Result<Option<Task>> {
+pub(super) fn holder(get: &dyn Get, image: &Image) -> Result<Option<Task>> {
     let Some(Ok(id)) = image.lock().map(str::parse) else {
         return Ok(None);
     };
     tasks::find(get, &id)
 }
 
-fn lock_of(holder: Option<&Task>, now: Timestamp) -> ImportLock {
+pub(super) fn lock_of(holder: Option<&Task>, now: Timestamp) -> ImportLock {
     match holder {
         None => ImportLock::Free,
         Some(task) if task.status == TaskStatus::Pending => ImportLock::Waiting(task.idle(now)),
@@ -130,7 +160,7 @@ fn lock_of(holder: Option<&Task>, now: Timestamp) -> ImportLock {
 }
 
 /// Ends the import that held the lock before and slept too long.
-fn take_over(put: &mut dyn Put, image: &mut Image, now: Timestamp) -> Result<()> {
+pub(super) fn take_over(put: &mut dyn Put, image: &mut Image, now: Timestamp) -> Result<()> {
     let Some(mut task) = holder(put, image)? else {
         return Ok(());
     };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Requester;
+use super::hook::ImportHook;
 use super::job::Job;
 use super::request::unknown;
 use super::source::RegionSource;
@@ -11,12 +12,12 @@ use crate::base::{Base, Offload};
 use crate::error::Result;
 use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::id::ImageId;
-use crate::image::ImportMethod;
+use crate::image::{ImportMethod, LocationSource, NoSource};
 use crate::ingest::Ingest;
 use crate::task::{JsonObject, Task, TaskKind, TaskStatus};
 
 /// Where imports may take data from.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Sources {
     /// The methods that are enabled, of those for which there is a source.
     pub(crate) methods: Vec<ImportMethod>,
@@ -27,6 +28,27 @@ pub(crate) struct Sources {
     pub(crate) regions: Option<Arc<dyn RegionSource>>,
     /// What is taken over of an image of another region: properties that begin so.
     pub(crate) region_properties: Vec<String>,
+    /// Work on what is staged.
+    pub(crate) hooks: Vec<Arc<dyn ImportHook>>,
+    /// What stands behind urls of locations.
+    pub(crate) locations: Arc<dyn LocationSource + Send + Sync>,
+    /// Whether the digests of data at locations are computed.
+    pub(crate) do_secure_hash: bool,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self {
+            methods: Vec::new(),
+            web: None,
+            limits: FetchLimits::default(),
+            regions: None,
+            region_properties: Vec::new(),
+            hooks: Vec::new(),
+            locations: Arc::new(NoSource),
+            do_secure_hash: true,
+        }
+    }
 }
 
 impl fmt::Debug for Sources {

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use super::location::NewLocation;
 use super::request::Request;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode};
 use crate::id::ImageId;
-use crate::image::ImportMethod;
 use crate::ingest::Counted;
 
 /// An import to be run.
@@ -15,7 +15,7 @@ use crate::ingest::Counted;
 pub(super) struct Job {
     pub(super) task: ImageId,
     pub(super) image: ImageId,
-    pub(super) request: Request,
+    pub(super) deed: Deed,
     /// The stores that get the data, in order.
     pub(super) targets: Vec<String>,
     /// Whether the image shows in which stores it is being imported.
@@ -24,6 +24,15 @@ pub(super) struct Job {
     pub(super) noted_at: AtomicI64,
     /// Who closes the engine waits for it.
     pub(super) _counted: Counted,
+}
+
+/// What an import is to do.
+#[derive(Debug)]
+pub(super) enum Deed {
+    /// Bring data into stores.
+    Store(Request),
+    /// Take note of where the data is.
+    Locate(NewLocation),
 }
 
 impl Job {
@@ -35,11 +44,6 @@ impl Job {
             self.noted_at.store(now.as_micros(), Ordering::Relaxed);
         }
         is_due
-    }
-
-    /// Tells whether the data is that of the image itself.
-    pub(super) fn is_copy(&self) -> bool {
-        self.request.method == ImportMethod::CopyImage
     }
 
     /// Returns the stores that are listed in the image while the import runs.

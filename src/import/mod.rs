@@ -10,13 +10,16 @@
 
 mod accept;
 mod care;
+mod hook;
 mod importer;
 mod job;
+mod location;
 mod request;
 mod run;
 mod source;
 mod step;
 mod targets;
+mod web;
 
 use std::sync::Arc;
 
@@ -25,8 +28,11 @@ use crate::id::{ImageId, ProjectId};
 use crate::task::Task;
 
 pub use crate::image::ImportMethod;
+pub use hook::{ImportHook, StagedData};
+pub use location::NewLocation;
 pub use request::Request;
 pub use source::{RegionData, RegionImage, RegionSource};
+pub use web::WebLocations;
 
 pub(crate) use care::recover;
 pub(crate) use importer::{Importer, Sources};

@@ -139,6 +139,11 @@ impl Request {
         })
     }
 
+    /// Tells whether the data is that of the image itself.
+    pub(super) fn is_copy(&self) -> bool {
+        self.method == ImportMethod::CopyImage
+    }
+
     /// Tells whether the failure of one store is that of the whole import.
     pub(super) fn needs_all(&self) -> bool {
         self.must_succeed.unwrap_or(true)

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::importer::Importer;
-use super::job::Job;
+use super::job::{Deed, Job};
+use super::request::Request;
 use super::source::Source;
 use super::step::{Ended, is_no_more_ours, owned};
 use crate::error::{Error, ErrorCode, Result};
@@ -13,6 +14,7 @@ use crate::image::{Digest, Image, Location, StoresNeeded, Uploaded};
 use crate::index::staged::Staged;
 use crate::index::{Durability, Kv, Put, images, refs};
 use crate::ingest::{CopyGoal, Goal, Judging, Upload, UploadOptions, Verified};
+use crate::quota::Kind;
 use crate::read::{ExtentKind, Reader};
 use crate::task::Task;
 
@@ -48,30 +50,35 @@ impl Importer {
     /// Runs an import to its end, and returns its task.
     pub(super) fn run(&self, job: Job) -> Result<Task> {
         // Hooks are code of the host: what panics there is a failure of the import and no more.
-        let run = catch_unwind(AssertUnwindSafe(|| self.work(&job)));
+        let work = || match &job.deed {
+            Deed::Store(request) => self.work(&job, request),
+            Deed::Locate(location) => self.locate(&job, location),
+        };
+        let run = catch_unwind(AssertUnwindSafe(work));
         let ended = run.unwrap_or_else(|_| whole_failure(&job, "the import panicked"));
         self.end(&job, &ended)?;
         self.task(&job.task)
     }
 
-    fn work(&self, job: &Job) -> Ended {
+    fn work(&self, job: &Job, request: &Request) -> Ended {
         let ready = self.begin_task(job).and_then(|()| {
-            self.fetch(job)?;
-            self.source(job)
+            self.fetch(job, request)?;
+            self.run_hooks(job, request)?;
+            self.source(job, request)
         });
         match ready {
-            Ok(source) => self.store_all(job, &source),
+            Ok(source) => self.store_all(job, request, &source),
             Err(error) => whole_failure(job, &told(&error)),
         }
     }
 
     /// Brings the data into each store in turn.
-    fn store_all(&self, job: &Job, source: &Source) -> Ended {
+    fn store_all(&self, job: &Job, request: &Request, source: &Source) -> Ended {
         let verified = match self.judge(job, source) {
             Ok(verified) => Arc::new(verified),
-            Err(error) => return refused_everywhere(job, &told(&error)),
+            Err(error) => return refused_everywhere(job, request, &told(&error)),
         };
-        let needs_all = job.request.needs_all();
+        let needs_all = request.needs_all();
         let (mut done, mut faults) = (Vec::new(), Vec::new());
         for (index, store) in job.targets.iter().enumerate() {
             let is_last = index + 1 == job.targets.len();
@@ -147,6 +154,12 @@ impl Importer {
         needed: StoresNeeded,
     ) -> Result<()> {
         let now = self.base().now();
+        let len_bytes = staged.data.len_bytes;
+        let (_, reserved) = self
+            .ingest
+            .reserve(&job.image, Kind::Stored, Some(len_bytes))?;
+        let mut reserved = reserved?;
+        reserved.settle();
         self.base().kv.write(Durability::Now, |put| {
             let mut image = owned(put, &job.image, &job.task)?;
             verified.expect(&self.ingest, &image)?;
@@ -263,8 +276,8 @@ fn learned(staged: &Staged, location: Location, verified: &Verified) -> Uploaded
 
 /// Ends an import whose data no store may take: the first that was to get it has failed, and the
 /// others were not tried if none may fail.
-fn refused_everywhere(job: &Job, why: &str) -> Ended {
-    let (tried, untried) = match job.request.needs_all() {
+fn refused_everywhere(job: &Job, request: &Request, why: &str) -> Ended {
+    let (tried, untried) = match request.needs_all() {
         true => job.targets.split_at(job.targets.len().min(1)),
         false => (&job.targets[..], &[][..]),
     };
@@ -285,7 +298,7 @@ fn whole_failure(job: &Job, why: &str) -> Ended {
 }
 
 /// Returns what a task says of an error: its code stands for what can be done about it.
-fn told(error: &Error) -> String {
+pub(super) fn told(error: &Error) -> String {
     match error.code() {
         ErrorCode::Internal => "an internal error".to_owned(),
         code => format!("{}: {}", code.name(), error.message()),

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::importer::Importer;
 use super::job::Job;
+use super::request::Request;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::ResumingBody;
 use crate::id::{ImageId, ProjectId};
 use crate::image::{ContainerFormat, DiskFormat, ImportMethod};
 use crate::index::staged::Staged;
 use crate::index::{Kv, images, staged};
-use crate::ingest::{Goal, Upload, UploadOptions};
 use crate::read::{Opening, ReadOptions, Reader};
 
 /// The image of another region that is asked for.
@@ -73,18 +73,18 @@ pub(super) struct Source {
 
 impl Importer {
     /// Stages the data of an import whose source is elsewhere.
-    pub(super) fn fetch(&self, job: &Job) -> Result<()> {
-        match job.request.method {
-            ImportMethod::WebDownload => self.fetch_web(job),
-            ImportMethod::GlanceDownload => self.fetch_region(job),
+    pub(super) fn fetch(&self, job: &Job, request: &Request) -> Result<()> {
+        match request.method {
+            ImportMethod::WebDownload => self.fetch_web(job, request),
+            ImportMethod::GlanceDownload => self.fetch_region(job, request),
             _ => Ok(()),
         }
     }
 
-    fn fetch_web(&self, job: &Job) -> Result<()> {
+    fn fetch_web(&self, job: &Job, request: &Request) -> Result<()> {
         let web = self.sources.web.as_ref();
         let (fetch, filter) = web.ok_or_else(|| absent("urls"))?;
-        let uri = job.request.uri().unwrap_or_default();
+        let uri = request.uri().unwrap_or_default();
         let (filter, mut limits) = (filter.clone(), self.sources.limits);
         limits.len_max_bytes = limits.len_max_bytes.min(self.ingest.image_size_cap);
         let body = ResumingBody::open(Arc::clone(fetch), filter, uri, limits)?;
@@ -92,10 +92,10 @@ impl Importer {
         self.stage(job, body, len_bytes)
     }
 
-    fn fetch_region(&self, job: &Job) -> Result<()> {
+    fn fetch_region(&self, job: &Job, request: &Request) -> Result<()> {
         let regions = self.sources.regions.as_ref();
         let regions = regions.ok_or_else(|| absent("other regions"))?;
-        let asked = job.request.region_image(self.owner(job)?)?;
+        let asked = request.region_image(self.owner(job)?)?;
         let RegionData {
             size_bytes,
             disk_format,
@@ -103,22 +103,19 @@ impl Importer {
             properties,
             body,
         } = regions.open(&asked)?;
-        self.take_over(job, (disk_format, container_format), &properties)?;
+        let begins = |name: &str| {
+            let mut all = self.sources.region_properties.iter();
+            !name.starts_with("os_glance") && all.any(|prefix| name.starts_with(prefix.as_str()))
+        };
+        let chosen = properties.iter().filter(|(name, _)| begins(name));
+        let chosen: Vec<(&str, &str)> = chosen.map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        self.take_over(job, (disk_format, container_format), &chosen)?;
         self.stage(job, body, Some(size_bytes))
     }
 
     /// Takes bytes into the store that gets them first.
     fn stage(&self, job: &Job, body: impl Read, len_bytes: Option<u64>) -> Result<()> {
-        let options = UploadOptions {
-            expected_len_bytes: len_bytes,
-            store: job.targets.first().cloned(),
-            ..UploadOptions::default()
-        };
-        let goal = Goal::Fetched { task: job.task };
-        let flow = self
-            .ingest
-            .begin(job.image, options, goal, &|_, _| Ok(()))?;
-        let mut upload = Upload::new(flow);
+        let mut upload = self.begin_stage(job, job.targets.first().cloned(), len_bytes)?;
         let mut body = Noted {
             body,
             len_bytes: 0,
@@ -129,13 +126,13 @@ impl Importer {
     }
 
     /// Opens the data that goes into stores.
-    pub(super) fn source(&self, job: &Job) -> Result<Source> {
+    pub(super) fn source(&self, job: &Job, request: &Request) -> Result<Source> {
         let base = self.base();
         let (look, mut lease) = (base.leases.look(), base.leases.none());
         let (image, staged) = base.kv.read(|get| {
             let image = images::visible(get, &job.image)?;
             image.expect_lock(&job.task)?;
-            let staged = match job.is_copy() {
+            let staged = match request.is_copy() {
                 true => None,
                 false => staged::find(get, &job.image)?,
             };
@@ -143,7 +140,7 @@ impl Importer {
         })?;
         let roots: Vec<_> = match &staged {
             Some(staged) => vec![images::root_key(&staged.data)],
-            None if job.is_copy() => {
+            None if request.is_copy() => {
                 let default = base.stores.default_name();
                 let copies = base.stores.in_order(image.copies(), &[default]);
                 copies.into_iter().map(images::root_key).collect()

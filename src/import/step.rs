@@ -1,7 +1,6 @@
 //! The transactions of an import that runs. Each tests that it still holds the lock, and touches
 //! nothing if it does not.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::importer::Importer;
@@ -88,23 +87,17 @@ impl Importer {
         })
     }
 
-    /// Takes formats and properties of an image of another region over.
+    /// Takes formats and properties over that data came with.
     pub(super) fn take_over(
         &self,
         job: &Job,
         formats: (Option<DiskFormat>, Option<ContainerFormat>),
-        properties: &BTreeMap<String, String>,
+        properties: &[(&str, &str)],
     ) -> Result<()> {
-        let begins = |name: &str| {
-            let mut all = self.sources.region_properties.iter();
-            !name.starts_with("os_glance") && all.any(|prefix| name.starts_with(prefix.as_str()))
-        };
-        let chosen = properties.iter().filter(|(name, _)| begins(name));
-        let chosen: Vec<(&str, &str)> = chosen.map(|(a, b)| (a.as_str(), b.as_str())).collect();
         let now = self.base().now();
         self.base().kv.write(Durability::Now, |put| {
             let mut image = owned(put, &job.image, &job.task)?;
-            image.take_over(formats, &chosen, now)?;
+            image.take_over(formats, properties, now)?;
             images::put(put, &image)
         })
     }

@@ -19,7 +19,7 @@ pub(crate) mod names;
 mod open;
 mod options;
 mod overlay;
-mod owners;
+pub(crate) mod owners;
 pub(crate) mod places;
 mod queue;
 pub(crate) mod record;

@@ -13,6 +13,7 @@ use super::signed::Verifying;
 use super::storer::{Stored, Storer};
 use super::upload::{Lanes, UploadOptions};
 use crate::chunk::CutterKind;
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::{self, Algorithm, Hasher};
 use crate::id::ImageId;
@@ -20,8 +21,9 @@ use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Uploaded};
 use crate::index::places::{self, Counter};
 use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
-use crate::index::{Durability, Get, Kv, images};
+use crate::index::{Durability, Get, Kv, Put, images};
 use crate::inspect::{self, Claim, Inspector};
+use crate::quota::Reservation;
 use crate::signature::SignatureProperties;
 
 /// One upload, from its begin to its end.
@@ -40,6 +42,8 @@ pub(crate) struct Flow {
     /// Computed of the bytes: the MD5, and the multihash.
     algorithms: Algorithms,
     goal: Goal,
+    /// The bytes that have come, and those that were declared.
+    reserved: Reservation,
     _counted: Counted,
 }
 
@@ -61,36 +65,33 @@ impl Ingest {
         let algorithms = goal.algorithms(self.algorithms());
         check_expected(&options, algorithms)?;
         // Counted before the test, so that a close either sees it or is seen.
-        let counted = self.enter();
+        let counted = self.count_in();
         self.base.expect_open()?;
         self.take_back_leftovers();
         let now = self.base.now();
-        let (target, image, signature) = self.base.kv.write(Durability::Now, |put| {
-            let mut image = images::visible(put, &id)?;
-            admit(put, &image)?;
-            let revision = image.revision();
-            goal.enter(&mut image, now)?;
-            let signature = match goal.is_judged() {
-                true => self.signatures.wanted(&image)?,
-                false => None,
-            };
-            if image.revision() != revision {
-                images::put(put, &image)?;
+        let declared = options.expected_len_bytes.filter(|&len| len > 0);
+        let (reserved, begun) = loop {
+            let (owner, reserved) = self.reserve(&id, goal.kind(), declared)?;
+            let begun = self.base.kv.write(Durability::Now, |put| {
+                let image = images::visible(put, &id)?;
+                admit(put, &image)?;
+                match image.owner() == owner.as_ref() {
+                    true => self
+                        .enter(put, image, &goal, store, &reserved, now)
+                        .map(Some),
+                    // Given to another since bytes were reserved for the old one.
+                    false => Ok(None),
+                }
+            })?;
+            if let Some(begun) = begun {
+                break (reserved?, begun);
             }
-            let session = places::next(put, Counter::NextSession, 1)?;
-            let row = SessionRow {
-                image: *id.as_bytes(),
-                started_at: now.as_micros(),
-            };
-            places::put_session(put, session, &row)?;
-            let domain = images::domain(put, &image, self.dedup_across_owners)?;
-            let target = Target {
-                session,
-                store,
-                domain,
-            };
-            Ok((target, image, signature))
-        })?;
+        };
+        let Begun {
+            target,
+            image,
+            signature,
+        } = begun;
         let verifying = match self.signatures.begin(signature.as_ref(), now) {
             Ok(verifying) => verifying,
             Err(error) => return Err(self.taken_back(target.session, error)),
@@ -107,9 +108,59 @@ impl Ingest {
             signature,
             verifying,
             goal,
+            reserved,
             _counted: counted,
         })
     }
+
+    /// Moves an image into the status for its bytes, and begins a session.
+    fn enter(
+        &self,
+        put: &mut dyn Put,
+        mut image: Image,
+        goal: &Goal,
+        store: u16,
+        reserved: &Result<Reservation>,
+        now: Timestamp,
+    ) -> Result<Begun> {
+        let revision = image.revision();
+        goal.enter(&mut image, now)?;
+        let signature = match goal.is_judged() {
+            true => self.signatures.wanted(&image)?,
+            false => None,
+        };
+        if image.revision() != revision {
+            images::put(put, &image)?;
+            self.quota.check_uploading(put, image.owner())?;
+        }
+        if let Err(full) = reserved {
+            return Err(Error::new(full.code(), full.message()));
+        }
+        let session = places::next(put, Counter::NextSession, 1)?;
+        let row = SessionRow {
+            image: *image.id().as_bytes(),
+            started_at: now.as_micros(),
+        };
+        places::put_session(put, session, &row)?;
+        let domain = images::domain(put, &image, self.dedup_across_owners)?;
+        let target = Target {
+            session,
+            store,
+            domain,
+        };
+        Ok(Begun {
+            target,
+            image,
+            signature,
+        })
+    }
+}
+
+/// What the transaction that begins an upload has found.
+struct Begun {
+    target: Target,
+    image: Image,
+    signature: Option<SignatureProperties>,
 }
 
 /// Formats that pack files back to back are cut at any byte, all others on block borders.
@@ -179,12 +230,15 @@ impl Flow {
         )
     }
 
-    /// Tests the bytes taken so far against their bounds.
-    pub(super) fn check_len(&self, len_bytes: u64) -> Result<()> {
+    /// Tests the bytes taken so far against their bounds, and reserves them for the owner.
+    pub(super) fn check_len(&mut self, len_bytes: u64) -> Result<()> {
         self.ingest.base.expect_uploads()?;
         match self.options.expected_len_bytes {
             Some(expected) if len_bytes > expected => Err(size_mismatch(len_bytes, expected)),
-            _ => self.ingest.check_cap(len_bytes),
+            _ => {
+                self.ingest.check_cap(len_bytes)?;
+                self.reserved.grow(&self.ingest.base.kv, len_bytes)
+            }
         }
     }
 
@@ -279,11 +333,12 @@ impl Flow {
 
     /// The one transaction in which bytes that came in reach their goal.
     fn commit(
-        &self,
+        &mut self,
         stored: &Stored,
         virtual_size: Option<u64>,
         digests: &Digests,
     ) -> Result<Image> {
+        self.reserved.settle();
         let base = &self.ingest.base;
         let now = base.now();
         let store = base.stores.of_number(self.target.store);

@@ -10,6 +10,7 @@ use crate::id::ImageId;
 use crate::image::{Image, Status, Uploaded};
 use crate::index::staged::{self, Staged};
 use crate::index::{Put, images};
+use crate::quota::Kind;
 
 /// What an upload is for.
 #[derive(Debug, Clone)]
@@ -66,6 +67,14 @@ impl Goal {
                 proof => (None, proof),
             },
             _ => configured,
+        }
+    }
+
+    /// Returns which sum of its owner the bytes count for.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Data | Self::Copy(_) => Kind::Stored,
+            Self::Stage | Self::Fetched { .. } => Kind::Staged,
         }
     }
 

@@ -12,10 +12,11 @@ use super::storer::PackBounds;
 use crate::base::Base;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::{Algorithm, Hasher};
-use crate::id::ImageId;
+use crate::id::{ImageId, ProjectId};
 use crate::image::Status;
 use crate::index::{Durability, Kv, images, places, refs, staged};
 use crate::inspect::InspectRules;
+use crate::quota::{Kind, Quota, Reservation};
 
 /// What all uploads of an engine share.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Ingest {
     pub(crate) inspect: InspectRules,
     pub(crate) dedup_across_owners: bool,
     pub(crate) signatures: Signatures,
+    pub(crate) quota: Arc<Quota>,
     pub(crate) running: Arc<Running>,
     /// Failed uploads that could not be taken back, for want of room: tried again later.
     pub(crate) leftover: Mutex<Vec<u64>>,
@@ -68,7 +70,7 @@ impl Drop for Counted {
 
 impl Ingest {
     /// Counts an upload, or what begins uploads, until the answer is dropped.
-    pub(crate) fn enter(&self) -> Counted {
+    pub(crate) fn count_in(&self) -> Counted {
         self.running.enter()
     }
 
@@ -107,6 +109,21 @@ impl Ingest {
 
     fn leftover(&self) -> MutexGuard<'_, Vec<u64>> {
         self.leftover.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reserves the bytes of an image that are to come for a sum of its owner. The answer has the
+    /// image's owner, or why there is no room: what else is wrong with a call counts before that.
+    pub(crate) fn reserve(
+        &self,
+        id: &ImageId,
+        kind: Kind,
+        bytes: Option<u64>,
+    ) -> Result<(Option<ProjectId>, Result<Reservation>)> {
+        let kv = &self.base.kv;
+        let image = kv.read(|get| images::visible(get, id))?;
+        let owner = image.owner().cloned();
+        let reserved = self.quota.reserve(kv, owner.as_ref(), kind, bytes);
+        Ok((owner, reserved))
     }
 
     /// Returns what is computed of the data of new images: the MD5, and the multihash.

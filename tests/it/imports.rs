@@ -1,7 +1,7 @@
 //! Imports: staged, fetched and copied data into stores, and what becomes of those that fail.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use smalti::clock::{Clock, Timestamp};
 use smalti::engine::Builder;
 use smalti::fetch::{Fetch, Fetched, Opening, UriFilter, UriRules};
-use smalti::import::{RegionData, RegionImage, RegionSource, Request, Requester};
+use smalti::import::{
+    ImportHook, RegionData, RegionImage, RegionSource, Request, Requester, StagedData,
+};
 use smalti::task::{Task, TaskStatus};
 use smalti::{
     Caller, ContainerFormat, DiskFormat, Engine, Error, ErrorCode, Image, ImageId, Images,
@@ -590,6 +592,73 @@ fn imports_run_on_threads_of_the_engine() {
             stores(&images.show(id).expect("show")),
             ["fast", "slow", "far"]
         );
+    }
+    check_nothing_is_left(&engine);
+}
+
+/// Unpacks what begins with `PACK`, each byte of it twice, and says so.
+struct Twice;
+
+impl ImportHook for Twice {
+    fn run(&self, staged: &mut StagedData<'_>) -> Result<()> {
+        let failed = |error: std::io::Error| Error::new(ErrorCode::SourceFailed, error.to_string());
+        let mut packed = Vec::new();
+        staged.read_to_end(&mut packed).map_err(failed)?;
+        match packed.strip_prefix(b"PACK") {
+            Some(b"bomb") => {
+                let zeros = vec![0; 1 << 20];
+                loop {
+                    staged.write_all(&zeros).map_err(failed)?;
+                }
+            }
+            Some(b"panic") => panic!("a hook of the host"),
+            Some(rest) => {
+                let twice: Vec<u8> = rest.iter().flat_map(|byte| [*byte; 2]).collect();
+                staged.write_all(&twice).map_err(failed)?;
+                staged.set_property("unpacked", "yes");
+                staged.set_property("os_glance_x", "no");
+                staged.set_container_format(ContainerFormat::Bare);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn hooks_put_other_data_in_the_place_of_what_is_staged_within_the_bounds_of_images() {
+    let engine = Engine::builder_in_memory()
+        .import_hook(Twice)
+        .settings(Settings {
+            image_size_cap: 10 << 20,
+            ..Settings::default()
+        })
+        .open()
+        .expect("open");
+    let images = admin(&engine);
+    let import = |data: &[u8]| {
+        let id = stage(&images, data);
+        let task = run(&images, &id, &Request::glance_direct());
+        (images.show(&id).expect("show"), task)
+    };
+    let (image, task) = import(b"PACKabc");
+    assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
+    assert_eq!(image.size(), Some(6));
+    assert_eq!(image.property("unpacked"), Some("yes"));
+    assert_eq!(image.property("os_glance_x"), None);
+    let reader = images.open(image.id()).expect("open").expect("data");
+    assert_eq!(read_all(reader), b"aabbcc");
+    let (image, _) = import(b"as it is");
+    assert_eq!((image.size(), image.status()), (Some(8), Status::Active));
+    for (data, why) in [
+        (&b"PACKbomb"[..], "limit 10485760"),
+        (b"PACKpanic", "panicked"),
+    ] {
+        let (image, task) = import(data);
+        assert_eq!((image.status(), image.size()), (Status::Queued, None));
+        assert_eq!(task.status, TaskStatus::Failure);
+        assert!(task.message.contains(why), "{}", task.message);
+        images.delete(image.id()).expect("delete");
     }
     check_nothing_is_left(&engine);
 }

@@ -23,10 +23,12 @@ mod inspect;
 #[cfg(feature = "testing")]
 mod kill;
 mod linear;
+mod locations;
 #[cfg(feature = "testing")]
 mod medium;
 #[cfg(feature = "testing")]
 mod model;
+mod quotas;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;

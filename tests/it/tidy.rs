@@ -40,9 +40,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "lease", "disk", "manifest", "image", "store", "chunk", "index",
         ],
     ),
+    ("quota", &["index"]),
     (
         "ingest",
         &[
+            "quota",
             "base",
             "lease",
             "manifest",
@@ -77,13 +79,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "import",
         &[
-            "fetch", "json", "image", "task", "hash", "index", "base", "ingest", "read",
+            "fetch", "json", "image", "task", "hash", "index", "base", "quota", "ingest", "read",
         ],
     ),
     (
         "engine",
         &[
             "fetch",
+            "quota",
             "task",
             "import",
             "range",

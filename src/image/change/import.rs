@@ -16,7 +16,7 @@ const RUNNING: &str = "os_glance_importing_to_stores";
 /// The property that names the stores that an import has failed in.
 const FAILED: &str = "os_glance_failed_import";
 /// The property that names the task that holds the import lock.
-const LOCK: &str = "os_glance_import_task";
+pub(super) const LOCK: &str = "os_glance_import_task";
 
 /// How the data of an import comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,6 +162,11 @@ impl Image {
         Ok(())
     }
 
+    /// Tells whether an import is under way into stores.
+    pub(crate) fn is_being_imported(&self) -> bool {
+        self.property(RUNNING).is_some_and(|list| !list.is_empty())
+    }
+
     /// Returns the task that holds the import lock.
     pub(crate) fn lock(&self) -> Option<&str> {
         self.property(LOCK)
@@ -252,7 +257,8 @@ impl Image {
     pub(crate) fn import_failed(&mut self, now: Timestamp) -> Result<()> {
         match self.status() {
             Status::Importing => self.back_to_queued(now)?,
-            Status::Active => self.touch(now),
+            // A copy of an active image, or a location that was never added.
+            Status::Active | Status::Queued => self.touch(now),
             _ => return Err(self.refused(Status::Queued)),
         }
         self.0.properties.remove(LOCK);

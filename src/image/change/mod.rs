@@ -2,13 +2,6 @@
 
 pub(in crate::image) mod import;
 pub(in crate::image) mod life;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the engine has one store and no calls for locations"
-    )
-)]
 pub(in crate::image) mod place;
 
 use crate::clock::Timestamp;

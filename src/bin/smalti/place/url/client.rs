@@ -51,9 +51,17 @@ impl Answered {
     }
 }
 
+/// Chooses who computes for TLS, where another feature builds the client with it: it makes none
+/// without. That one was chosen before is as well.
+fn choose_provider() {
+    #[cfg(feature = "web-download")]
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 impl Client {
     /// Makes a client; nothing is sent yet.
     pub(super) fn new(url: &str, headers: &[(String, String)], idle: Duration) -> Outcome<Self> {
+        choose_provider();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
