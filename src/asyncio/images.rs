@@ -107,7 +107,27 @@ impl AsyncImages {
         stream: impl Stream<Item = io::Result<Bytes>>,
         options: UploadOptions,
     ) -> Result<Image> {
-        upload(&self.images, *id, pin!(stream), options).await
+        let id = *id;
+        let begin = move |images: &Images| images.upload_with(&id, options);
+        upload(&self.images, pin!(stream), begin).await
+    }
+
+    /// Stages all bytes of a stream for an image that is queued, to be imported, as
+    /// [`Images::stage`], and returns it uploading, with all bytes durable.
+    ///
+    /// As [`upload_stream`](Self::upload_stream), also when it is dropped.
+    ///
+    /// # Errors
+    /// Those of [`Images::stage`] and of [`upload_stream`](Self::upload_stream).
+    pub async fn stage_stream(
+        &self,
+        id: &ImageId,
+        stream: impl Stream<Item = io::Result<Bytes>>,
+        options: UploadOptions,
+    ) -> Result<Image> {
+        let id = *id;
+        let begin = move |images: &Images| images.stage(&id, options);
+        upload(&self.images, pin!(stream), begin).await
     }
 
     /// Fills an image that is queued with all bytes of a source, and returns it active, with all
@@ -124,8 +144,9 @@ impl AsyncImages {
         source: impl AsyncRead,
         options: UploadOptions,
     ) -> Result<Image> {
-        let source = pin!(source);
-        upload(&self.images, *id, pin!(Pieces::new(source)), options).await
+        let (id, source) = (*id, pin!(source));
+        let begin = move |images: &Images| images.upload_with(&id, options);
+        upload(&self.images, pin!(Pieces::new(source)), begin).await
     }
 
     /// Opens the data of an image, as [`Images::open`]; `None` if it has none yet.

@@ -1,4 +1,4 @@
-//! What the service says of itself: schemas, import methods, usage, health.
+//! What the service says of itself: schemas, usage, health.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -13,30 +13,6 @@ use super::site::{PrintedSchemas, Site};
 /// Answers with a schema.
 pub(super) fn schema(call: &Call, which: fn(&PrintedSchemas) -> &Bytes) -> Response {
     answer::printed(200, which(&call.site.schemas).clone())
-}
-
-#[derive(Serialize)]
-struct Import {
-    #[serde(rename = "import-methods")]
-    methods: Methods,
-}
-
-#[derive(Serialize)]
-struct Methods {
-    description: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    value: [&'static str; 0],
-}
-
-/// Answers with the methods of import that are enabled: none.
-pub(super) fn import() -> Response {
-    let methods = Methods {
-        description: "Import methods available.",
-        kind: "array",
-        value: [],
-    };
-    answer::json(200, &Import { methods })
 }
 
 #[derive(Serialize)]

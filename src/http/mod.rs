@@ -35,6 +35,7 @@ mod dispatch;
 mod download;
 mod identity;
 mod images;
+mod import;
 mod info;
 mod memory;
 mod metrics;
@@ -51,8 +52,10 @@ mod server;
 mod settings;
 mod sharing;
 mod site;
+mod stores;
 mod stream;
 mod target;
+mod tasks;
 mod versions;
 
 pub use dispatch::router;

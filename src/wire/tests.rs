@@ -199,20 +199,21 @@ fn places_are_shown_as_the_options_say() {
         null(),
     );
     check_places(
-        new().direct_url(&["fast", "slow"]),
+        new().direct_url(&["fast", "slow"].map(str::to_owned)),
         json!("file:///fast/1"),
         null(),
         null(),
     );
     check_places(
-        new().direct_url(&["other", "slow"]),
+        new().direct_url(&["other", "slow"].map(str::to_owned)),
         json!("file:///slow/1"),
         null(),
         null(),
     );
     check_places(new().stores(), null(), json!("slow,fast"), null());
     check_places(new().locations(), null(), null(), both.clone());
-    let all = new().direct_url(&["fast"]).stores().locations();
+    let fast = ["fast".to_owned()];
+    let all = new().direct_url(&fast).stores().locations();
     check_places(all, json!("file:///fast/1"), json!("slow,fast"), both);
     check_places(all.closed(), null(), null(), json!([]));
     check_places(new().stores().closed(), null(), null(), null());

@@ -82,6 +82,8 @@ fn answered() -> Value {
             &["name", "properties"],
         ),
         "ImportInfo": import_info(),
+        "Stores": stores(&store()),
+        "StoresDetail": stores(&detailed_store()),
         "Usage": object(&json!({ "usage": { "type": "object" } }), &["usage"]),
         "Error": error(),
     })
@@ -90,7 +92,19 @@ fn answered() -> Value {
 /// The schemas of what is asked.
 fn asked() -> Value {
     let name = json!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX_CHARS });
-    let method = object(&json!({ "name": { "type": "string" } }), &["name"]);
+    let method = object(
+        &json!({
+            "name": { "type": "string" },
+            "uri": { "type": "string" },
+            "glance_region": { "type": "string" },
+            "glance_image_id": { "type": "string" },
+            "glance_service_interface": { "type": "string" },
+        }),
+        &["name"],
+    );
+    let mut stores = list(&json!({ "type": "string" }));
+    stores["minItems"] = json!(1);
+    stores["uniqueItems"] = json!(true);
     json!({
         "NewImage": new_image(),
         "Patch": list(&operation()),
@@ -100,7 +114,15 @@ fn asked() -> Value {
             &json!({ "status": { "enum": ["pending", "accepted", "rejected"] } }),
             &["status"],
         ),
-        "Import": object(&json!({ "method": method }), &["method"]),
+        "Import": object(
+            &json!({
+                "method": method,
+                "stores": stores,
+                "all_stores": { "type": "boolean" },
+                "all_stores_must_succeed": { "type": "boolean" },
+            }),
+            &["method"],
+        ),
         "NewLocation": new_location(),
     })
 }
@@ -220,6 +242,28 @@ fn import_info() -> Value {
         &["description", "type", "value"],
     );
     object(&json!({ "import-methods": methods }), &["import-methods"])
+}
+
+fn stores(store: &Value) -> Value {
+    object(&json!({ "stores": list(store) }), &["stores"])
+}
+
+fn store() -> Value {
+    let text = json!({ "type": "string" });
+    let flag = json!({ "enum": ["true"] });
+    object(
+        &json!({ "id": text, "description": text, "default": flag, "read-only": flag }),
+        &["id"],
+    )
+}
+
+fn detailed_store() -> Value {
+    let mut store = store();
+    store["properties"]["type"] = json!({ "type": "string" });
+    store["properties"]["weight"] = json!({ "type": "integer" });
+    store["properties"]["properties"] = json!({ "type": "object" });
+    store["required"] = json!(["id", "type", "weight", "properties"]);
+    store
 }
 
 fn error() -> Value {

@@ -13,6 +13,8 @@ pub(super) enum Service {
     Strict,
     /// The one of a single user.
     Single,
+    /// One of other images, whose engine was given no stores, and may import nothing.
+    Bare,
 }
 
 /// An outcome of a route.

@@ -6,9 +6,12 @@ mod common;
 mod data;
 mod document;
 mod images;
+mod imports;
 mod off;
 mod sharing;
+mod stores;
 pub(super) mod table;
+mod tasks;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +32,9 @@ fn every_route_has_the_outcomes_of_the_specification() {
         changes::cases(&world),
         data::cases(&world),
         sharing::cases(&world),
+        stores::cases(&world),
+        imports::cases(&world),
+        tasks::cases(&world),
         off::cases(&world),
     ];
     let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
