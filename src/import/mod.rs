@@ -10,6 +10,7 @@
 
 mod accept;
 mod care;
+mod copy;
 mod importer;
 mod job;
 mod request;
@@ -29,6 +30,7 @@ pub use request::Request;
 pub use source::{RegionData, RegionImage, RegionSource};
 
 pub(crate) use care::recover;
+pub(crate) use copy::{Known, pump};
 pub(crate) use importer::{Importer, Sources};
 use job::Job;
 
