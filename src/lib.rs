@@ -65,6 +65,7 @@
 #[cfg(feature = "tokio")]
 pub mod asyncio;
 mod base;
+pub mod cache;
 pub mod check;
 pub mod chunk;
 pub mod clock;

@@ -22,8 +22,8 @@ use super::settings::HttpSettings;
 use super::site::Site;
 use super::target::{Target, Variables};
 use super::{
-    answer, authority, data, identity, images, import, info, metrics, off, sharing, stores, tasks,
-    versions,
+    answer, authority, data, identity, images, import, info, locations, metrics, off, sharing,
+    stores, tasks, versions,
 };
 use crate::engine::Engine;
 use crate::error::{ErrorCode, shown};
@@ -171,10 +171,10 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::DeleteMember => sharing::delete(call).await,
         Op::Stage => Box::pin(data::stage(call)).await,
         Op::Import => import::begin(call).await,
-        Op::AddLocation => off::add_location(call).await,
-        Op::ListLocations => off::list_locations(&call),
+        Op::AddLocation => locations::add(call).await,
+        Op::ListLocations => locations::list(&call),
         Op::ImportInfo => Ok(import::info(&call.site.engine)),
-        Op::UsageInfo => Ok(info::usage()),
+        Op::UsageInfo => info::usage(&call),
         Op::StoresInfo => stores::info(&call),
         Op::StoresDetail => stores::detail(&call),
         Op::DeleteFromStore => stores::delete(call).await,

@@ -37,6 +37,7 @@ mod identity;
 mod images;
 mod import;
 mod info;
+mod locations;
 mod memory;
 mod metrics;
 mod off;

@@ -58,7 +58,7 @@ ops! {
     Download "downloadImageData" 200 [404 416];
     Stage "stageImageData" 204 [404 409 410 413 415];
     Import "importImage" 202 [404 409 413];
-    AddLocation "addImageLocation" off [404 409];
+    AddLocation "addImageLocation" 202 [404 409];
     ListLocations "listImageLocations" 200 [404];
     PutTag "addImageTag" 204 [404 413];
     DeleteTag "deleteImageTag" 204 [404 413];

@@ -83,8 +83,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "cache",
+        &["image", "index", "base", "ingest", "read", "import"],
+    ),
+    (
         "engine",
         &[
+            "cache",
             "fetch",
             "quota",
             "task",
