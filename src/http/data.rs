@@ -83,7 +83,17 @@ fn declared_size(call: &Call) -> Result<Option<u64>> {
 
 pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
     let id = call.image_id()?;
-    let reader = call.images.asyncio().open(&id).await?;
+    let images = call.images.asyncio();
+    let is_part = [RANGE, CONTENT_RANGE]
+        .iter()
+        .any(|name| call.headers().contains_key(name));
+    let reader = match is_part {
+        true => images.open(&id).await?,
+        false => {
+            let options = call.site.engine.settings().read;
+            images.open_whole(&id, options).await?
+        }
+    };
     if prefers_a_store(call.query())? {
         call.images.check(&id, Action::DownloadFromStore)?;
         let message = "this service has one store, so there is none to prefer";

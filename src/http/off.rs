@@ -1,7 +1,7 @@
 //! Routes of features that are switched off, which answer as the API does then: rights are tested,
 //! and then there is no such thing.
 //!
-//! Stores, staging, import, tasks and the cache.
+//! Stores, staging, import and tasks.
 
 use axum::response::Response;
 
@@ -36,21 +36,6 @@ pub(super) const TASK_SORT_KEYS: [&str; 7] = [
 pub(super) fn absent(feature: &str) -> Result<Response, Refusal> {
     let message = format!("{feature} is switched off");
     Err(Refusal::new(ErrorCode::NotFound, message))
-}
-
-/// Answers to who may that there is no cache.
-pub(super) fn cache(call: &Call, action: Action) -> Result<Response, Refusal> {
-    call.images.check_global(action)?;
-    absent("the cache")
-}
-
-/// Answers to who may that there is no cache, where an image is named: rules may ask about it.
-pub(super) fn cached(call: &Call, action: Action) -> Result<Response, Refusal> {
-    match call.image_id() {
-        Ok(id) => call.images.check_cached(&id, action)?,
-        Err(_) => call.images.check_global(action)?,
-    }
-    absent("the cache")
 }
 
 /// Answers with the tasks of an image: none.

@@ -96,6 +96,8 @@ fn content(op: Op) -> Option<Value> {
         Op::ImportInfo => json("ImportInfo"),
         Op::UsageInfo => json("Usage"),
         Op::ListTasks => json("Tasks"),
+        Op::ShowCache => json("Cache"),
+        Op::PruneCache => json("Pruned"),
         _ => None,
     }
 }

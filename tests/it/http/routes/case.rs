@@ -13,6 +13,8 @@ pub(super) enum Service {
     Strict,
     /// The one of a single user.
     Single,
+    /// The one with other images, and a cache.
+    Cached,
 }
 
 /// An outcome of a route.

@@ -12,6 +12,7 @@ use crate::http::client::Client;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::server::{TestServer, trusting};
+use crate::support::new_image;
 
 /// The bytes of images that have some.
 pub(super) const DATA: &[u8] = b"0123456789";
@@ -47,9 +48,11 @@ pub(super) fn nobody() -> Caller {
 /// A service, and others in front of the same images.
 pub(super) struct World {
     /// In the order of [`Service`].
-    clients: [RefCell<Client>; 3],
+    clients: [RefCell<Client>; 4],
     pub(super) engine: Engine,
-    _servers: [TestServer; 3],
+    /// The engine with a cache.
+    cached: Engine,
+    _servers: [TestServer; 4],
 }
 
 impl World {
@@ -68,12 +71,24 @@ impl World {
             identity: Identity::SingleUser,
             ..HttpSettings::default()
         };
-        let server = |http| TestServer::with(&engine, http, ServerSettings::default());
-        let servers = [trusting(), strict, single].map(server);
+        let cached = Engine::builder_in_memory().settings(Settings {
+            image_cache: true,
+            image_cache_max_size: 0,
+            ..Settings::default()
+        });
+        let cached = cached.open().expect("open");
+        let server = |engine, http| TestServer::with(engine, http, ServerSettings::default());
+        let servers = [
+            server(&engine, trusting()),
+            server(&engine, strict),
+            server(&engine, single),
+            server(&cached, trusting()),
+        ];
         let clients = servers.each_ref().map(|it| it.connect().into());
         Self {
             clients,
             engine,
+            cached,
             _servers: servers,
         }
     }
@@ -114,6 +129,28 @@ impl World {
         path
     }
 
+    /// Creates an image in the engine with a cache, active or queued; returns its id.
+    pub(super) fn beside_cache(&self, is_active: bool) -> ImageId {
+        let images = self.cached.images(&owner_of_data());
+        let image = images.create(new_image()).expect("create");
+        if is_active {
+            let mut upload = images.upload(image.id()).expect("upload");
+            upload.read_from(&mut &*DATA).expect("write");
+            upload.finish().expect("finish");
+        }
+        *image.id()
+    }
+
+    /// Creates an image that is cached; returns its id.
+    pub(super) fn in_cache(&self) -> ImageId {
+        let id = self.beside_cache(true);
+        let images = self.cached.images(&admin());
+        images.cache().queue(&id).expect("queue");
+        let run = self.cached.run_cache_queue().expect("run");
+        assert_eq!(run.failed_count, 0);
+        id
+    }
+
     /// Creates an image with data that was deactivated; returns its path.
     pub(super) fn deactivated(&self) -> String {
         let path = self.active(&Value::Null);
@@ -142,6 +179,11 @@ impl World {
         assert_eq!(self.send(&delete).status, 204);
         path
     }
+}
+
+/// Who may do with an image what its owner may.
+fn owner_of_data() -> Caller {
+    Caller::project("p1")
 }
 
 fn limits(mut limits: Limits) -> Limits {
