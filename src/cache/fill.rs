@@ -45,6 +45,7 @@ impl Cache {
     /// Makes the copy of an image: complete and durable when this returns, or nothing.
     pub(super) fn fill(&self, filling: &Arc<Filling>) -> Result<()> {
         filling.expect_wanted()?;
+        filling.moved(self.base().now());
         match self.source(filling.image())? {
             Source::Cached => Ok(()),
             Source::Own => self.link(filling),

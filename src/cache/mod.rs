@@ -21,7 +21,7 @@ use crate::base::{Base, Offload};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result, shown};
 use crate::id::{ChunkId, ImageId};
-use crate::index::{Durability, Kv, cached};
+use crate::index::{Durability, Kv, Put, cached};
 use crate::ingest::Ingest;
 
 use fills::Fills;
@@ -158,11 +158,13 @@ impl Cache {
         })
     }
 
-    /// Counts a whole read of a copy.
-    pub(crate) fn hit(&self, image: &ImageId, root: ChunkId) -> Result<()> {
+    /// Counts a whole read of a copy, which goes on where that cannot be written down.
+    pub(crate) fn hit(&self, image: &ImageId, root: ChunkId) {
         let now = self.base().now();
-        let kv = &self.base().kv;
-        kv.write(Durability::Later, |put| cached::hit(put, image, root, now))
+        let count = |put: &mut dyn Put| cached::hit(put, image, root, now);
+        if let Err(error) = self.base().kv.write(Durability::Later, count) {
+            tracing::warn!(%image, %error, "a hit of the cache is not counted");
+        }
     }
 
     /// Removes a copy that could not be read, soon.
@@ -173,7 +175,8 @@ impl Cache {
                 tracing::warn!(%image, %error, "a cached copy that cannot be read stays");
             }
         };
-        self.threads.threads().submit(Box::new(job));
+        // Not among those that fill, which may all wait for a store.
+        self.base().offload.threads().submit(Box::new(job));
     }
 
     /// Gives up copies that are being made of an image.

@@ -107,6 +107,12 @@ impl ImageCache {
         Err(Error::new(ErrorCode::CacheNotCentral, message))
     }
 
+    /// Tests a right that is about no image, and that the cache is on.
+    #[cfg(feature = "http")]
+    pub(crate) fn expect(&self, action: Action) -> Result<()> {
+        self.allowed(action).map(drop)
+    }
+
     fn allowed(&self, action: Action) -> Result<&Arc<Cache>> {
         self.images.check_global(action)?;
         self.cache()

@@ -79,7 +79,7 @@ impl Images {
         let reader = Reader::open(opening)?;
         let is_cacheable = reader.image().status() == Status::Active && reader.len_bytes() > 0;
         match cached {
-            Some(root) => cache.hit(id, root)?,
+            Some(root) => cache.hit(id, root),
             None if is_cacheable => cache.start(id),
             None => {}
         }

@@ -29,6 +29,7 @@
 mod answer;
 mod authority;
 mod body;
+mod cache;
 mod call;
 mod data;
 mod dispatch;

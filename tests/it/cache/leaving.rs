@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use smalti::Settings;
 use smalti::cache::ClearTarget;
-use smalti::image::Patch;
 
 use super::far::{Far, Mode};
 use super::{Hands, LEN, World, admin, far_builder, open_whole, read_whole, settings, upload};
@@ -90,8 +89,11 @@ fn a_deleted_image_leaves_cache_and_queue() {
         }
         assert!(world.row(&cached).is_none() && world.queued().is_empty());
         world.engine.scrub().expect("scrub");
-        world.check_clean();
-        assert_eq!(world.engine.stats().expect("stats").pack_bytes, 0);
+        // The thread that has filled the cache may still hold what it has read.
+        eventually("empty", || {
+            world.check_clean();
+            world.engine.stats().expect("stats").pack_bytes == 0
+        });
     }
 }
 
@@ -129,34 +131,19 @@ fn what_is_being_cached_is_given_up_when_it_is_deleted_removed_or_stalls() {
 fn a_copy_that_has_come_in_when_its_image_may_not_be_cached_is_not_kept() {
     let world = World::new();
     let id = world.upload(&bytes(Pattern::Random(1), LEN));
+    let before = world.engine.stats().expect("stats").pack_bytes;
     drop(world.images().open(&id).expect("open"));
     world.far.set(Mode::WaitsAfter(0));
     drop(open_whole(&world.images(), &id));
     eventually("waits for the store", || world.far.is_waiting());
     world.admin().deactivate(&id).expect("deactivate");
     world.far.set(Mode::Fine);
-    eventually("given up", || {
-        world.admin().reactivate(&id).expect("reactivate");
-        let queued = world.admin().cache().queue(&id);
-        queued.expect("queue");
-        world.admin().deactivate(&id).expect("deactivate");
-        !world.queued().is_empty() || world.row(&id).is_some()
+    eventually("nothing is left", || {
+        world.check_clean();
+        let read = world.far.read_bytes() >= LEN as u64;
+        read && world.engine.stats().expect("stats").pack_bytes == before
     });
-    world.check_clean();
-}
-
-#[test]
-fn an_image_that_gets_other_data_loses_its_copy() {
-    let world = World::with(Settings {
-        show_multiple_locations: true,
-        ..settings()
-    });
-    let id = world.cached(&bytes(Pattern::Random(1), LEN));
-    let patch = Patch::new().remove_location(0);
-    if world.admin().update(&id, &patch).is_ok() {
-        assert!(world.row(&id).is_none());
-    }
-    world.check_clean();
+    assert!(world.row(&id).is_none());
 }
 
 #[test]

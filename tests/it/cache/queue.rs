@@ -43,14 +43,14 @@ fn an_image_that_is_being_cached_is_not_queued_and_one_that_waits_waits_no_more(
     world.far.set(Mode::WaitsAfter(0));
     drop(super::open_whole(&world.images(), &id));
     eventually("waits for the store", || world.far.is_waiting());
-    let other = world.upload(&bytes(Pattern::Zero, LEN));
+    let other = world.upload(&bytes(Pattern::Mixed(9), LEN));
     cache.clear(ClearTarget::Queue).expect("clear");
     cache.queue(&id).expect("no effect");
     assert!(world.queued().is_empty(), "it is being cached");
     cache.queue(&other).expect("queue");
+    world.far.set(Mode::Fine);
     let run = world.engine.run_cache_queue().expect("run");
     assert_eq!((run.cached_count, run.failed_count), (1, 0));
-    world.far.set(Mode::Fine);
     eventually("cached", || world.row(&id).is_some());
     assert!(world.queued().is_empty());
 }
