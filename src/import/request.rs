@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result, shown};
 use crate::id::{ImageId, ProjectId};
 use crate::image::ImportMethod;
 use crate::json::{self, Json, Object};
-use crate::task::{JsonObject, from_text};
+use crate::task::{JsonObject, from_text, to_text};
 
 /// A request for an import.
 ///
@@ -208,6 +208,13 @@ impl Request {
         }
         self.body = body;
         self
+    }
+}
+
+/// Writes the body that is read back as this request, without the store of the header.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_text(&self.body))
     }
 }
 

@@ -151,8 +151,9 @@ const TOOL_ROOMS: &[(&str, &[&str])] = &[
     ("interrupt", &["fault"]),
     ("shell", &["fault", "progress"]),
     ("files", &["fault", "progress", "interrupt", "shell"]),
-    ("place", &["fault", "table", "interrupt", "files"]),
-    ("at", &["fault", "words", "place"]),
+    ("config", &["fault", "size", "table", "shell"]),
+    ("place", &["fault", "table", "interrupt", "files", "config"]),
+    ("at", &["fault", "words", "config", "place"]),
     (
         "commands",
         &[
@@ -182,7 +183,15 @@ const TOOL_ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "serve",
-        &["fault", "size", "table", "words", "interrupt", "shell"],
+        &[
+            "fault",
+            "size",
+            "table",
+            "words",
+            "interrupt",
+            "shell",
+            "config",
+        ],
     ),
     ("args", &["fault", "shell", "commands", "bench", "serve"]),
 ];
@@ -258,7 +267,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "store/remote",
         ],
     ),
-    ("toml", &["bin/smalti/serve/config/file"]),
+    ("toml", &["bin/smalti/config/file"]),
     ("tracing_subscriber", &["bin/smalti/serve/log"]),
     ("x509_cert", &["signature/certificate"]),
 ];
@@ -271,6 +280,7 @@ const STD: &[(&str, &[&str])] = &[
         &[
             "disk/map",
             "disk/real",
+            "bin/smalti/config",
             "bin/smalti/files",
             "bin/smalti/serve",
         ],

@@ -1,7 +1,9 @@
-//! Tables `[stores.NAME]`: read and tested as a whole, though only the one store of files that an
-//! engine has is there yet.
+//! Tables `[stores.NAME]`: the stores of an engine, in the order of their lines.
 
 use std::path::{Path, PathBuf};
+
+use smalti::NamedStore;
+use smalti::engine::Builder;
 
 use super::given::{Given, Origin, Value};
 use crate::fault::{Exit, Fault, Outcome};
@@ -15,7 +17,7 @@ const TYPES: [&str; 1] = ["file"];
 
 /// The stores that are configured.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::serve) struct Stores {
+pub(crate) struct Stores {
     stores: Vec<Store>,
     /// The key that names one of them.
     default: Option<Given>,
@@ -28,7 +30,10 @@ struct Store {
     origin: Origin,
     kind: Option<String>,
     path: Option<PathBuf>,
+    description: Option<String>,
+    weight: i64,
     is_read_only: bool,
+    is_default: bool,
 }
 
 impl Stores {
@@ -39,6 +44,7 @@ impl Stores {
         };
         let stores = tables.iter().map(Store::read);
         self.stores = stores.collect::<Outcome<_>>()?;
+        self.stores.sort_by_key(|store| store.origin.line());
         Ok(())
     }
 
@@ -49,29 +55,42 @@ impl Stores {
         Ok(())
     }
 
-    /// Tests that they are what an engine in `data` has: one store of files.
-    pub(in crate::serve) fn expect_only(&self, data: &Path) -> Outcome {
-        if let Some(default) = &self.default {
-            let names: Vec<&str> = self
-                .stores
-                .iter()
-                .map(|store| store.name.as_str())
-                .collect();
-            if !names.contains(&default.text()?) {
-                let names = if names.is_empty() {
-                    "none".to_owned()
-                } else {
-                    names.join(", ")
-                };
-                return Err(default.wrong(format_args!("names no store; there are: {names}")));
-            }
+    /// Gives an engine in `data` the stores. The one without a path, or with that of the data, is in
+    /// the directory of the engine itself.
+    pub(crate) fn give(&self, mut builder: Builder, data: &Path) -> Outcome<Builder> {
+        for store in &self.stores {
+            builder = builder.store(store.named(data));
         }
-        if let Some(second) = self.stores.get(1) {
-            return Err(second.later("more than one store is not there yet"));
+        Ok(match self.default()? {
+            Some(name) => builder.default_store(name),
+            None => builder,
+        })
+    }
+
+    /// Returns the name of the store that takes data for which none is named, if the configuration
+    /// says so: by one key or one member.
+    fn default(&self) -> Outcome<Option<&str>> {
+        let mut defaults = self.stores.iter().filter(|store| store.is_default);
+        let (first, second) = (defaults.next(), defaults.next());
+        if let Some(second) = second {
+            return Err(second.fault("is default, and so is another"));
         }
-        self.stores
-            .iter()
-            .try_for_each(|store| store.expect_only(data))
+        let Some(given) = &self.default else {
+            return Ok(first.map(|store| store.name.as_str()));
+        };
+        let name = given.text()?;
+        let names: Vec<&str> = self.stores.iter().map(|it| it.name.as_str()).collect();
+        if !names.contains(&name) {
+            let names = match names.is_empty() {
+                true => "none".to_owned(),
+                false => names.join(", "),
+            };
+            return Err(given.wrong(format_args!("names no store; there are: {names}")));
+        }
+        match first.filter(|store| store.name != name) {
+            Some(store) => Err(given.wrong(format_args!("stands against store {}", store.name))),
+            None => Ok(Some(name)),
+        }
     }
 }
 
@@ -86,7 +105,10 @@ impl Store {
             origin: table.origin.clone(),
             kind: None,
             path: None,
+            description: None,
+            weight: 0,
             is_read_only: false,
+            is_default: false,
         };
         store.expect_name()?;
         for member in members {
@@ -118,40 +140,43 @@ impl Store {
             }
             "type" => self.kind = Some(member.text()?.to_owned()),
             "path" => self.path = Some(member.path()?),
-            // Of one store both ask for nothing: it is the heaviest, and no answer describes it.
-            "description" => {
-                member.text()?;
-            }
+            "description" => self.description = Some(member.text()?.to_owned()),
             "weight" => {
-                member.number(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+                self.weight = member.number(i64::from(i32::MIN)..=i64::from(i32::MAX))?;
             }
             "read_only" => self.is_read_only = member.flag()?,
+            "default" => self.is_default = member.flag()?,
             other => {
                 let message = format!("there is no member {other:?} ({})", member.origin);
-                return Err(Fault::new(Exit::Usage, "InvalidSettings", message)
-                    .with_hint("members are type, path, description, weight and read_only"));
+                return Err(
+                    Fault::new(Exit::Usage, "InvalidSettings", message).with_hint(
+                        "members are type, path, description, weight, read_only and default",
+                    ),
+                );
             }
         }
         Ok(())
     }
 
-    fn expect_only(&self, data: &Path) -> Outcome {
-        if self.is_read_only {
-            return Err(self.later("a store that is read only is not there yet"));
-        }
-        let same = |path: &PathBuf| match (path.canonicalize(), data.canonicalize()) {
+    /// Makes the store of an engine in `data`.
+    fn named(&self, data: &Path) -> NamedStore {
+        let is_own = |path: &PathBuf| match (path.canonicalize(), data.canonicalize()) {
             (Ok(path), Ok(data)) => path == data,
             _ => path.components().eq(data.components()),
         };
-        if !self.path.as_ref().is_none_or(same) {
-            return Err(self.later("a path other than that of --data is not there yet"));
+        let store = match self.path.as_ref().filter(|path| !is_own(path)) {
+            Some(path) => NamedStore::on_path(&self.name, path),
+            None => NamedStore::own(&self.name),
+        };
+        let store = store.weight(self.weight);
+        let store = match &self.description {
+            Some(text) => store.description(text),
+            None => store,
+        };
+        match self.is_read_only {
+            true => store.read_only(),
+            false => store,
         }
-        Ok(())
-    }
-
-    fn later(&self, what: &str) -> Fault {
-        self.fault(format_args!("cannot be: {what}"))
-            .with_hint("configure one store of type file, or none")
     }
 
     fn fault(&self, what: impl std::fmt::Display) -> Fault {

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Key, key};
+use crate::config::given::Given;
 use crate::fault::Outcome;
-use crate::serve::config::given::Given;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

@@ -43,32 +43,6 @@ const fn size(name: &'static str, off: &'static [&'static str], meaning: &'stati
 
 /// All of these keys.
 pub(super) const LATER: &[Later] = &[
-    later("allowed_hosts", &[""], "hosts that web-download may ask"),
-    later(
-        "allowed_ports",
-        &["80,443", ""],
-        "ports that web-download may ask",
-    ),
-    later(
-        "allowed_schemes",
-        &["http,https", ""],
-        "schemes of web-download",
-    ),
-    later(
-        "disallowed_hosts",
-        &[""],
-        "hosts that web-download may not ask",
-    ),
-    later(
-        "disallowed_ports",
-        &[""],
-        "ports that web-download may not ask",
-    ),
-    later(
-        "disallowed_schemes",
-        &[""],
-        "schemes that are none of web-download",
-    ),
     later(
         "do_secure_hash",
         &["true", "false"],
@@ -79,7 +53,6 @@ pub(super) const LATER: &[Later] = &[
         &[""],
         "stores; name them in tables [stores.NAME]",
     ),
-    later("enabled_import_methods", &[""], "import"),
     later("http_retries", &["3", "0"], "digests of added locations"),
     later("image_cache_dir", &[""], "the image cache"),
     size("image_cache_max_size", &["10737418240"], "the image cache"),

@@ -1,4 +1,5 @@
-//! The configuration of a server: defaults, a file over them, the command line over both.
+//! The configuration of a server, and of who works on its directory: defaults, a file over them, the
+//! command line over both.
 //!
 //! Keys have the names of the Images API's service. Each is read by its own type and bounds; what
 //! is unknown, repeated or wrong is an error that names key, value, bound and place.
@@ -7,6 +8,7 @@ mod file;
 mod given;
 mod keys;
 mod later;
+mod open;
 mod stores;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use smalti::Settings;
+use smalti::fetch::UriRules;
 use smalti::http::{HttpSettings, ServerSettings};
 use smalti::policy::ProtectionFormat;
 
@@ -25,18 +28,20 @@ use stores::Stores;
 
 /// Everything that a configuration says.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Config {
-    pub(super) settings: Settings,
-    pub(super) front: HttpSettings,
-    pub(super) server: ServerSettings,
-    pub(super) policy: PolicyFiles,
-    pub(super) stores: Stores,
+pub(crate) struct Config {
+    pub(crate) settings: Settings,
+    pub(crate) front: HttpSettings,
+    pub(crate) server: ServerSettings,
+    pub(crate) policy: PolicyFiles,
+    pub(crate) stores: Stores,
+    /// Which urls may be downloaded.
+    pub(crate) uris: UriRules,
 }
 
 /// A file that a key names.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Named {
-    pub(super) path: PathBuf,
+pub(crate) struct Named {
+    pub(crate) path: PathBuf,
     given: Given,
 }
 
@@ -49,7 +54,7 @@ impl Named {
     }
 
     /// Names key, value and place in a fault of the file.
-    pub(super) fn about(&self, fault: Fault) -> Fault {
+    pub(crate) fn about(&self, fault: Fault) -> Fault {
         let Given { key, value, origin } = &self.given;
         fault.about(format_args!("{key} = {value} ({origin})"))
     }
@@ -57,10 +62,10 @@ impl Named {
 
 /// Files that say who may do what.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct PolicyFiles {
-    pub(super) policy_file: Option<Named>,
-    pub(super) property_protection_file: Option<Named>,
-    pub(super) property_protection_rule_format: ProtectionFormat,
+pub(crate) struct PolicyFiles {
+    pub(crate) policy_file: Option<Named>,
+    pub(crate) property_protection_file: Option<Named>,
+    pub(crate) property_protection_rule_format: ProtectionFormat,
 }
 
 impl Config {
@@ -68,7 +73,7 @@ impl Config {
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub(super) fn load(path: Option<&Path>, sets: &[(String, String)]) -> Outcome<Self> {
+    pub(crate) fn load(path: Option<&Path>, sets: &[(String, String)]) -> Outcome<Self> {
         let mut given = match path {
             Some(path) => file::read(path)?,
             None => Vec::new(),
@@ -123,7 +128,7 @@ fn unknown(given: &Given) -> Fault {
 }
 
 /// Answers with all keys: name, default, meaning.
-pub(super) fn list_keys() -> Answer {
+pub(crate) fn list_keys() -> Answer {
     let head = ["KEY", "DEFAULT", "MEANING"].map(str::to_owned);
     let now = keys::all().map(|key| [key.name, key.default, key.meaning].map(str::to_owned));
     let later = later::LATER.iter().map(|later| {

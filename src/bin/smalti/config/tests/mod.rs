@@ -34,7 +34,12 @@ fn refused(text: &str, sets: &[(&str, &str)], message: &str) {
 #[test]
 fn every_key_takes_its_default_and_nothing_changes() {
     let config = |sets: &[(&str, &str)]| load("", sets).expect("defaults");
-    let unset = ["none", "all", "that one store", "that of the request"];
+    let unset = [
+        "none",
+        "all",
+        "that of the directory",
+        "that of the request",
+    ];
     for key in keys::all() {
         if !unset.contains(&key.default) {
             let set = config(&[(key.name, key.default)]);
@@ -118,15 +123,12 @@ fn a_file_and_the_command_line_set_what_they_name() {
         config.front.public_endpoint.as_deref(),
         Some("https://images.example")
     );
-    let file = config.policy.policy_file.expect("set").path;
+    let file = config.policy.policy_file.clone().expect("set").path;
     assert!(
         file.is_absolute() && file.ends_with("policy.yaml"),
         "{file:?}"
     );
-    config
-        .stores
-        .expect_only(Path::new("./images"))
-        .expect("one store of files");
+    drop(opened(&config, Path::new("./images")).expect("one store of files"));
 }
 
 #[test]
@@ -179,13 +181,18 @@ fn what_is_wrong_is_named_with_key_value_bound_and_line() {
             "image_cache_dir = \"/x\" is not there yet; only none",
         ),
         (
-            "\nenabled_import_methods = [\"glance-direct\"]",
-            "enabled_import_methods = [\"glance-direct\"] is not there yet; only none",
+            "\nenabled_import_methods = [\"glance-download\"]",
+            "enabled_import_methods = [\"glance-download\"] names glance-download, for which \
+            nothing here knows other regions",
         ),
         (
-            "\nenabled_import_methods = [\"glance-direct\", \"web-download\", \"copy-image\"]",
-            "enabled_import_methods = [\"glance-direct\", \"web-download\", \"copy-image\"] is \
-            not there yet; only none",
+            "\nenabled_import_methods = [\"copy\"]",
+            "enabled_import_methods = [\"copy\"] is wrong: unknown variant `copy`, expected one of \
+            `glance-direct`, `web-download`, `glance-download`, `copy-image`",
+        ),
+        (
+            "\nallowed_ports = [80, 65536]",
+            "allowed_ports = [80, 65536] is wrong: number too large to fit in target type",
         ),
         ("\nstores = 5", "stores = 5 is not tables [stores.NAME]"),
     ] {
@@ -209,13 +216,17 @@ fn what_is_wrong_is_named_with_key_value_bound_and_line() {
     assert!(fault.to_string().contains("duplicate key"), "{fault}");
 }
 
+/// Puts the engine of a directory together, and does not open it.
+fn opened(config: &Config, data: &Path) -> Outcome<smalti::Builder> {
+    config.builder(data)
+}
+
 #[test]
-fn stores_are_tested_and_only_that_of_the_engine_is_there() {
+fn stores_are_tested_and_what_is_wrong_is_named() {
     let refused = |text: &str, message: &str| {
         let config = load(text, &[]);
-        let fault = config
-            .and_then(|config| config.stores.expect_only(Path::new("/data")))
-            .unwrap_err();
+        let opened = config.and_then(|config| opened(&config, Path::new("/data")));
+        let fault = opened.expect_err(message);
         assert!(fault.to_string().contains(message), "{fault}");
     };
     refused(
@@ -239,19 +250,65 @@ fn stores_are_tested_and_only_that_of_the_engine_is_there() {
         "[stores.a]\ntype = \"file\"\ndescription = 1",
         "store a: description = 1 is not a text",
     );
-    refused(
-        "[stores.a]\ntype = \"file\"\npath = \"/other\"",
-        "a path other than that of --data",
-    );
-    refused("[stores.a]\ntype = \"file\"\nread_only = true", "read only");
-    refused(
-        "[stores.a]\ntype = \"file\"\n[stores.b]\ntype = \"file\"",
-        "more than one store",
-    );
     refused("default_backend = \"a\"", "names no store; there are: none");
-    let config = load("[stores.a]\ntype = \"file\"\npath = \"/data\"", &[]).expect("right");
-    config
-        .stores
-        .expect_only(Path::new("/data"))
-        .expect("that of the engine");
+    refused(
+        "default_backend = \"a\"\n[stores.a]\ntype = \"file\"\n\
+         [stores.b]\ntype = \"file\"\ndefault = true",
+        "default_backend = \"a\" stands against store b",
+    );
+    refused(
+        "[stores.a]\ntype = \"file\"\ndefault = true\n\
+         [stores.b]\ntype = \"file\"\npath = \"/b\"\ndefault = true",
+        "is default, and so is another",
+    );
+}
+
+#[test]
+fn stores_stand_in_the_order_of_the_file_and_the_own_one_is_at_the_path_of_the_data() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (data, slow) = (dir.path().join("data"), dir.path().join("slow"));
+    let text = format!(
+        "[stores.slow]\ntype = \"file\"\npath = {slow:?}\nweight = -5\ndefault = true\n\
+         [stores.fast]\ntype = \"file\"\npath = {data:?}\ndescription = \"d\"\n",
+    );
+    let config = load(&text, &[]).expect("right");
+    let engine = opened(&config, &data).expect("right").open().expect("open");
+    let stores = engine.stores();
+    let found: Vec<_> = stores
+        .iter()
+        .map(|it| {
+            (
+                &*it.name,
+                it.weight,
+                it.is_default,
+                it.description.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [("slow", -5, true, None), ("fast", 0, false, Some("d"))]
+    );
+    assert!(data.join("packs").is_dir() && slow.join("packs").is_dir());
+}
+
+#[test]
+fn uris_are_allowed_as_the_keys_say() {
+    let text = "
+        allowed_hosts = [\"127.0.0.1\"]
+        allowed_ports = [8080, 80]
+        disallowed_hosts = [\"a\", \"b\"]
+    ";
+    let config = load(
+        text,
+        &[("allowed_schemes", "http"), ("disallowed_ports", "22,25")],
+    );
+    let uris = config.expect("right").uris;
+    assert_eq!(uris.allowed_hosts, ["127.0.0.1"]);
+    assert_eq!(uris.allowed_ports, [8080, 80]);
+    assert_eq!(uris.allowed_schemes, ["http"]);
+    assert_eq!(uris.disallowed_hosts, ["a", "b"]);
+    assert_eq!(uris.disallowed_ports, [22, 25]);
+    let none = load("", &[("enabled_import_methods", "")]).expect("right");
+    assert!(none.settings.enabled_import_methods.is_empty());
 }

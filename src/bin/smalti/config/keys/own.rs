@@ -7,8 +7,8 @@ use smalti::chunk::Verify;
 use smalti::{Dedup, ReadMode};
 
 use super::{Key, key};
+use crate::config::given::Given;
 use crate::fault::Outcome;
-use crate::serve::config::given::Given;
 
 /// Bounds of the numbers, as the library has them.
 const MIB: u64 = 1 << 20;
@@ -133,7 +133,7 @@ fn memory(given: &Given) -> Outcome<usize> {
 }
 
 /// A word of the library's settings, as they are serialized.
-struct Word<T>(T);
+pub(super) struct Word<T>(pub(super) T);
 
 impl<T: serde::de::DeserializeOwned> FromStr for Word<T> {
     type Err = Unknown;
@@ -145,7 +145,7 @@ impl<T: serde::de::DeserializeOwned> FromStr for Word<T> {
 }
 
 /// Why a word is none of the library's.
-struct Unknown(String);
+pub(super) struct Unknown(String);
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,16 @@ pub(super) enum Origin {
     Flag,
 }
 
+impl Origin {
+    /// Returns the line of a file, 0 on the command line.
+    pub(super) fn line(&self) -> usize {
+        match self {
+            Self::File { line, .. } => *line,
+            Self::Flag => 0,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,7 @@
 //! The keys that do something: what each is called, means, and sets.
 
 mod front;
+mod imports;
 mod own;
 mod service;
 
@@ -23,7 +24,8 @@ pub(super) struct Key {
 /// Returns all keys: those of the Images API's service, then those of this engine and of its
 /// front end alone.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    service::KEYS.iter().chain(own::KEYS).chain(front::KEYS)
+    let service = service::KEYS.iter().chain(imports::KEYS);
+    service.chain(own::KEYS).chain(front::KEYS)
 }
 
 const fn key(name: &'static str, default: &'static str, meaning: &'static str, take: Take) -> Key {

@@ -7,9 +7,9 @@ use smalti::Algorithm;
 use smalti::limits::IMAGE_MAX_BYTES;
 
 use super::{Key, key};
+use crate::config::Named;
+use crate::config::given::Given;
 use crate::fault::Outcome;
-use crate::serve::config::Named;
-use crate::serve::config::given::Given;
 
 /// Most images of a page, as the library bounds it.
 const PAGE_MAX: u32 = 1 << 20;
@@ -45,8 +45,8 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "default_backend",
-        "that one store",
-        "the store of uploads",
+        "that of the directory",
+        "the store of data for which none is named",
         |to, given| to.stores.read_default(given),
     ),
     key(
