@@ -32,8 +32,9 @@ pub(super) struct Bucket {
     pub(super) objects: Arc<dyn Objects>,
     pub(super) tasks: Tasks,
     prefix: Path,
-    /// Bounds the memory of requests under way.
-    pub(super) turns: Arc<Semaphore>,
+    /// Bound what is under way, each way by itself: nobody who reads waits for those who send.
+    pub(super) sending: Arc<Semaphore>,
+    pub(super) fetching: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Bucket {
@@ -59,7 +60,8 @@ impl Bucket {
             objects,
             tasks,
             prefix,
-            turns: Arc::new(Semaphore::new(turns)),
+            sending: Arc::new(Semaphore::new(turns)),
+            fetching: Arc::new(Semaphore::new(turns)),
         })
     }
 

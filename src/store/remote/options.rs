@@ -22,8 +22,8 @@ pub struct ObjectOptions {
     /// Length of the parts in which packs are sent while they grow, in bytes, 64 KiB to 1 GiB; a
     /// shorter pack is sent as a whole. S3 takes none below 5 MiB. Default 8 MiB.
     pub part_len_bytes: u64,
-    /// Parts and ranges that are under way at a time, 1 to 256. Each part takes its length of
-    /// memory. Default 8.
+    /// Parts that are under way at a time, and as many ranges, 1 to 256. Each part takes its length
+    /// of memory. Default 8.
     pub requests_max: usize,
     /// Longest cache in the local directory, in bytes; 0 for none. Default 4 GiB.
     pub cache_len_bytes: u64,

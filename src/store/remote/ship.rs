@@ -57,7 +57,7 @@ impl Shipment {
         let (bucket, pack, start) = (self.bucket.clone(), self.pack, self.end);
         let (file, id, number) = (Arc::clone(file), self.id.clone(), self.parts.len());
         let part = async move {
-            let _turn = bucket.turns.acquire().await;
+            let _turn = bucket.sending.acquire().await;
             let (tasks, path) = (bucket.tasks.clone(), bucket.path(pack));
             let bytes = tasks.aside(move || spooled(&*file, pack, start, end));
             let bytes = bytes.await??.into();

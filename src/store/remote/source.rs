@@ -131,7 +131,7 @@ impl PackSource for ObjectSource {
 
     fn is_cached(&self, offset: u64) -> bool {
         let block = offset / BLOCK_LEN_BYTES;
-        self.shared.cache.has(&self.object, block)
+        self.shared.cache.is_here(&self.object, block)
     }
 
     fn forget(&self, range: Range<u64>) {

@@ -72,7 +72,7 @@ impl Fetch {
     pub(super) fn start(mut self) {
         let tasks = self.cache.bucket.tasks.clone();
         tasks.start(async move {
-            let turns = Arc::clone(&self.cache.bucket.turns);
+            let turns = Arc::clone(&self.cache.bucket.fetching);
             let turn = turns.acquire().await;
             if let Err(error) = self.run().await {
                 self.fail(&error);

@@ -208,10 +208,9 @@ impl Cache {
         }
     }
 
-    /// Tells whether a block is near.
-    pub(super) fn has(&self, object: &Object, block: u64) -> bool {
-        let (key, state) = (object.key(block), self.state());
-        state.recent.has(&key) || state.shelved.has(&key)
+    /// Tells whether a block is in memory.
+    pub(super) fn is_here(&self, object: &Object, block: u64) -> bool {
+        self.state().recent.has(&object.key(block))
     }
 
     /// Lets go of some blocks, so that they are fetched again.
