@@ -51,6 +51,7 @@
 //! - `tokio`: `asyncio`, the same calls for tasks; no runtime is needed.
 //! - `http`: `http`, the Images API v2 as a router for servers of axum, and a server.
 //! - `signature`: verification of signatures over data by X.509 certificates, in [`signature`].
+//! - `web-download`: downloads over HTTP and HTTPS, in [`fetch`].
 //! - `s3`: `store::remote`, packs as objects of a bucket.
 //! - `testing`: [`disk`]'s simulated disk, the contract suite of [`store`].
 //!
@@ -65,6 +66,7 @@
 #[cfg(feature = "tokio")]
 pub mod asyncio;
 mod base;
+pub mod cache;
 pub mod check;
 pub mod chunk;
 pub mod clock;
@@ -78,6 +80,7 @@ pub mod hash;
 pub mod http;
 pub mod id;
 pub mod image;
+pub mod import;
 mod index;
 pub mod ingest;
 pub mod inspect;
@@ -88,11 +91,13 @@ mod manifest;
 pub mod patch;
 pub mod policy;
 pub mod query;
+pub mod quota;
 pub mod range;
 pub mod read;
 pub mod signature;
 pub mod store;
 mod sum;
+pub mod task;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;

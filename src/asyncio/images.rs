@@ -11,6 +11,7 @@ use super::call::{Call, call};
 use super::pieces::Pieces;
 use super::reader::AsyncReader;
 use super::upload::upload;
+use crate::engine::data::Wanted;
 use crate::engine::{Images, Page};
 use crate::error::Result;
 use crate::id::ImageId;
@@ -107,7 +108,27 @@ impl AsyncImages {
         stream: impl Stream<Item = io::Result<Bytes>>,
         options: UploadOptions,
     ) -> Result<Image> {
-        upload(&self.images, *id, pin!(stream), options).await
+        let id = *id;
+        let begin = move |images: &Images| images.upload_with(&id, options);
+        upload(&self.images, pin!(stream), begin).await
+    }
+
+    /// Stages all bytes of a stream for an image that is queued, to be imported, as
+    /// [`Images::stage`], and returns it uploading, with all bytes durable.
+    ///
+    /// As [`upload_stream`](Self::upload_stream), also when it is dropped.
+    ///
+    /// # Errors
+    /// Those of [`Images::stage`] and of [`upload_stream`](Self::upload_stream).
+    pub async fn stage_stream(
+        &self,
+        id: &ImageId,
+        stream: impl Stream<Item = io::Result<Bytes>>,
+        options: UploadOptions,
+    ) -> Result<Image> {
+        let id = *id;
+        let begin = move |images: &Images| images.stage(&id, options);
+        upload(&self.images, pin!(stream), begin).await
     }
 
     /// Fills an image that is queued with all bytes of a source, and returns it active, with all
@@ -124,8 +145,9 @@ impl AsyncImages {
         source: impl AsyncRead,
         options: UploadOptions,
     ) -> Result<Image> {
-        let source = pin!(source);
-        upload(&self.images, *id, pin!(Pieces::new(source)), options).await
+        let (id, source) = (*id, pin!(source));
+        let begin = move |images: &Images| images.upload_with(&id, options);
+        upload(&self.images, pin!(Pieces::new(source)), begin).await
     }
 
     /// Opens the data of an image, as [`Images::open`]; `None` if it has none yet.
@@ -153,6 +175,25 @@ impl AsyncImages {
             Begun::Waits(call) => call.await?,
         };
         Ok(reader.map(AsyncReader::from))
+    }
+
+    /// Opens the data of an image to be read as a whole, as [`Images::open_whole`].
+    ///
+    /// Dropping the future leaves nothing open; a copy for the cache may have begun.
+    ///
+    /// # Errors
+    /// Those of [`Images::open_with`].
+    pub async fn open_whole(
+        &self,
+        id: &ImageId,
+        options: ReadOptions,
+    ) -> Result<Option<AsyncReader>> {
+        if !self.images.engine().settings().image_cache {
+            return self.open_with(id, options).await;
+        }
+        let id = *id;
+        let open = self.call(move |images| images.open_whole(&id, options));
+        Ok(open.await?.map(AsyncReader::from))
     }
 
     /// Opens the data of an image from the copies in some stores before others, as
@@ -183,7 +224,7 @@ impl AsyncImages {
                 self.call(move |images| images.open_with(&id, options)),
             ));
         };
-        let Some(opening) = self.images.begin_open(look, id, options, None)? else {
+        let Some(opening) = self.images.begin_open(look, id, options, &Wanted::Any)? else {
             return Ok(Begun::Open(None));
         };
         if opening.is_at_hand() {

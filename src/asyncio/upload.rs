@@ -12,27 +12,25 @@ use super::call::{Call, call};
 use crate::base::Base;
 use crate::engine::Images;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::ImageId;
 use crate::image::Image;
-use crate::ingest::{Upload, UploadOptions};
+use crate::ingest::Upload;
 
 /// Most bytes that a thread is given at once; as many are gathered meanwhile.
 const BATCH_BYTES: usize = 1 << 20;
 /// Most pieces that a thread is given at once: small pieces may keep large buffers alive.
 const BATCH_PIECES: usize = 128;
 
-/// Fills an image from a stream.
+/// Fills from a stream what `begin` opens for it on a thread.
 pub(super) async fn upload<S: Stream<Item = io::Result<Bytes>>>(
     images: &Images,
-    id: ImageId,
     source: Pin<&mut S>,
-    options: UploadOptions,
+    begin: impl FnOnce(&Images) -> Result<Upload> + Send + 'static,
 ) -> Result<Image> {
     let base = Arc::clone(&images.engine().inner.base);
     let begin = {
         let (images, base) = (images.clone(), Arc::clone(&base));
         move || {
-            let upload = images.upload_with(&id, options)?;
+            let upload = begin(&images)?;
             Ok(Held::new(base, upload))
         }
     };

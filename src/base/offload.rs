@@ -48,6 +48,11 @@ impl Offload {
         Self::with_threads(THREADS_MIN.max(4 * cores), IDLE_MAX)
     }
 
+    /// Makes a pool of a few threads for jobs that take minutes, none of them started.
+    pub(crate) fn for_long_jobs(max_threads: usize) -> Self {
+        Self::with_threads(max_threads.max(1), IDLE_MAX)
+    }
+
     fn with_threads(max_threads: usize, idle_max: Duration) -> Self {
         Self(Arc::new(Shared {
             state: Mutex::default(),

@@ -21,13 +21,6 @@ pub(crate) struct Stores {
     are_named: bool,
 }
 
-/// A store that takes data.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Taking<'a> {
-    pub(crate) number: u16,
-    pub(crate) name: &'a str,
-}
-
 impl Stores {
     pub(crate) fn new(all: Vec<Known>, are_named: bool) -> Self {
         Self { all, are_named }
@@ -67,11 +60,11 @@ impl Stores {
         taking.map(|info| info.name.as_str())
     }
 
-    /// Returns a store that data may be written to, the default one where none is named.
+    /// Returns the number of a store that data may be written to, the default one where none is named.
     ///
     /// # Errors
     /// `UnknownStore`; `StoreAddDisabled` for one that takes no data; `StoreUnavailable`.
-    pub(crate) fn to_write(&self, name: Option<&str>) -> Result<Taking<'_>> {
+    pub(crate) fn to_write(&self, name: Option<&str>) -> Result<u16> {
         let name = name.filter(|_| self.are_named);
         let name = name.unwrap_or_else(|| self.default_name());
         let known = self.all.iter().find(|known| known.info.name == name);
@@ -80,9 +73,7 @@ impl Stores {
         };
         let name = known.info.name.as_str();
         match known.number {
-            Some(number) if !known.info.is_read_only && known.info.is_available => {
-                Ok(Taking { number, name })
-            }
+            Some(number) if !known.info.is_read_only && known.info.is_available => Ok(number),
             Some(_) if !known.info.is_read_only => {
                 let message = format!("store {name} was not there when the engine was opened");
                 Err(Error::new(ErrorCode::StoreUnavailable, message))

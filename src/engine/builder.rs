@@ -9,17 +9,21 @@ use super::format::{self, Found};
 use super::stores::Given;
 use super::{Dedup, Engine, Inner, Settings};
 use crate::base::{Base, Random, SystemRandom};
+use crate::cache::Cache;
 use crate::check::{self, RebuildReport};
 use crate::chunk::Packs;
 use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::gc::Collector;
-use crate::image::{LocationSource, NoSource};
+use crate::image::LocationSource;
+use crate::import::{self, ImportHook, Importer, RegionSource, Sources};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
 use crate::ingest::{Gang, Ingest, OpenPacks, PackBounds, Pool, Signatures, resume, take_back};
 use crate::policy::{DefaultPolicy, Policy};
+use crate::quota::{LimitSource, Quota};
 use crate::signature::SignatureVerifier;
 use crate::store::{LocalStore, NamedStore, Store};
 
@@ -55,9 +59,10 @@ pub struct Builder {
     in_memory: bool,
     settings: Settings,
     policy: Arc<dyn Policy>,
-    locations: Arc<dyn LocationSource + Send + Sync>,
     signatures: Signatures,
     stores: Given,
+    sources: Sources,
+    limits: Option<Arc<dyn LimitSource>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     access: KvAccess,
@@ -92,9 +97,10 @@ impl Builder {
             in_memory: false,
             settings: Settings::default(),
             policy: Arc::new(DefaultPolicy),
-            locations: Arc::new(NoSource),
             signatures: Signatures::default(),
             stores: Given::default(),
+            sources: Sources::default(),
+            limits: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             access: KvAccess::Create,
@@ -124,7 +130,7 @@ impl Builder {
     /// Sets what stands behind urls of locations, where these may be patched
     /// ([`Settings::show_multiple_locations`]). Without it no url is taken.
     pub fn locations(mut self, source: impl LocationSource + Send + Sync + 'static) -> Self {
-        self.locations = Arc::new(source);
+        self.sources.locations = Arc::new(source);
         self
     }
 
@@ -149,6 +155,45 @@ impl Builder {
     /// it, that is the one in the directory of the engine.
     pub fn default_store(mut self, name: impl Into<String>) -> Self {
         self.stores.default = Some(name.into());
+        self
+    }
+
+    /// Sets who fetches data from urls for imports by web-download, and which urls may be fetched.
+    /// Without it there is no such import.
+    pub fn web_download(mut self, fetch: impl Fetch, filter: UriFilter) -> Self {
+        self.sources.web = Some((Arc::new(fetch), filter));
+        self
+    }
+
+    /// Adds a hook that works on the staged data of imports before stores get it.
+    pub fn import_hook(mut self, hook: impl ImportHook) -> Self {
+        self.sources.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// Sets the bounds of what is fetched from urls.
+    pub fn fetch_limits(mut self, limits: FetchLimits) -> Self {
+        self.sources.limits = limits;
+        self
+    }
+
+    /// Sets who fetches images of other regions for imports by glance-download, and with what the
+    /// names of properties begin that are taken over with them; those of the engine never are.
+    /// Without it there is no such import.
+    pub fn regions<T: Into<String>>(
+        mut self,
+        source: impl RegionSource,
+        properties: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.sources.regions = Some(Arc::new(source));
+        self.sources.region_properties = properties.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what projects may use (`use_limits`); [`Settings::user_storage_quota`] counts no more
+    /// then.
+    pub fn project_limits(mut self, limits: impl LimitSource) -> Self {
+        self.limits = Some(Arc::new(limits));
         self
     }
 
@@ -221,10 +266,33 @@ impl Builder {
             KvAccess::Read => None,
             _ => Some(Arc::new(self.recover(&base)?)),
         };
+        let importer = ingest.as_ref().map(|ingest| {
+            let mut sources = self.sources.clone();
+            sources
+                .methods
+                .clone_from(&self.settings.enabled_import_methods);
+            sources.do_secure_hash = self.settings.do_secure_hash;
+            let running = self.settings.max_running_imports;
+            Arc::new(Importer::new(Arc::clone(ingest), sources, running))
+        });
+        let cache = ingest.as_ref().filter(|_| self.settings.image_cache);
+        let cache = cache.map(|ingest| {
+            let Settings {
+                image_cache_max_size,
+                image_cache_stall_time_s,
+                ..
+            } = self.settings;
+            let ingest = Arc::clone(ingest);
+            Arc::new(Cache::new(
+                ingest,
+                image_cache_max_size,
+                image_cache_stall_time_s,
+            ))
+        });
         let Self {
             settings,
             policy,
-            locations,
+            sources,
             ..
         } = self;
         let collector = Collector::default();
@@ -232,10 +300,12 @@ impl Builder {
             inner: Arc::new(Inner {
                 base,
                 ingest,
+                importer,
+                cache,
                 collector,
                 settings,
                 policy: RwLock::new(policy),
-                locations,
+                locations: sources.locations,
             }),
         })
     }
@@ -376,6 +446,7 @@ impl Builder {
             (self.progress)(Recovery::Uploads { done, total });
             take_back(base, session)?;
         }
+        import::recover(base)?;
         let open_packs = OpenPacks::default();
         for (store, pack) in base.kv.read(|get| places::active_packs(get))? {
             let row = base.kv.read(|get| places::known_pack(get, store, pack))?;
@@ -405,6 +476,7 @@ impl Builder {
             inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             signatures: self.signatures.clone(),
+            quota: Quota::new(self.limits.clone(), self.settings.user_storage_quota),
             running: Default::default(),
             leftover: Default::default(),
         })

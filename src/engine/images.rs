@@ -40,7 +40,7 @@ use crate::policy::{self, Action, Caller, Judge, Membership, Policy};
 #[derive(Debug, Clone)]
 pub struct Images {
     engine: Engine,
-    caller: Caller,
+    pub(super) caller: Caller,
 }
 
 impl Images {
@@ -58,6 +58,7 @@ impl Images {
         let policy = self.policy();
         let judge = self.judge(&*policy);
         let base = self.writable()?;
+        let quota = &self.ingest()?.quota;
         let limits = self.limits();
         new.check(limits)?;
         let project = self.caller.project_id();
@@ -73,7 +74,10 @@ impl Images {
         base.kv.write(Durability::Now, |put| {
             limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
             match &made {
-                Ok(image) => images::insert(put, image),
+                Ok(image) => {
+                    images::insert(put, image)?;
+                    quota.check_images(put, owner.as_ref())
+                }
                 Err(_) => Ok(()),
             }
         })?;
@@ -142,7 +146,11 @@ impl Images {
                 Status::PendingDelete => images::put(put, &deleted),
                 _ => images::delete(put, &image, now),
             }
-        })
+        })?;
+        if let Some(cache) = &self.engine.inner.cache {
+            cache.give_up(id);
+        }
+        Ok(())
     }
 
     /// Closes the data of an active image to all but administrators. One that is deactivated

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::Algorithm;
-use crate::image::Limits;
+use crate::image::{ImportMethod, Limits};
 use crate::inspect::InspectRules;
 use crate::limits::{BLOCK_LEN_BYTES, IMAGE_MAX_BYTES, MIB, TIB};
 use crate::query::PageLimits;
@@ -51,6 +51,25 @@ pub struct Settings {
     pub delayed_delete: bool,
     /// How long a deleted image waits before it may be scrubbed, in seconds. Default 0.
     pub scrub_time_s: u64,
+    /// The methods of import that are enabled, of those that the engine was given a source for.
+    /// Default `glance-direct`, `web-download` and `copy-image`.
+    pub enabled_import_methods: Vec<ImportMethod>,
+    /// Whether the digests of data at locations that callers add are computed, and compared with
+    /// what they say. Default true.
+    pub do_secure_hash: bool,
+    /// Most imports that run at a time on threads of the engine; others wait. Default 4.
+    pub max_running_imports: usize,
+    /// Most bytes of data that each project may have in its images, each copy counted; 0 for no
+    /// limit, which is the default. Not heeded where limits of projects are given.
+    pub user_storage_quota: u64,
+    /// Whether whole reads of images in other stores are served from copies in the directory of the
+    /// engine, which they leave there ([`cache`](crate::cache)). Default false.
+    pub image_cache: bool,
+    /// Length to which the cache is pruned, in bytes of images. Default 10 GiB.
+    pub image_cache_max_size: u64,
+    /// How long no byte may come for a copy that is being made before a clean gives it up, in
+    /// seconds. Default 86,400.
+    pub image_cache_stall_time_s: u64,
     /// Among whom equal data is stored once.
     pub dedup: Dedup,
     /// How images are read, unless an open says otherwise.
@@ -85,6 +104,17 @@ impl Default for Settings {
             show_multiple_locations: false,
             delayed_delete: false,
             scrub_time_s: 0,
+            enabled_import_methods: vec![
+                ImportMethod::GlanceDirect,
+                ImportMethod::WebDownload,
+                ImportMethod::CopyImage,
+            ],
+            do_secure_hash: true,
+            max_running_imports: 4,
+            user_storage_quota: 0,
+            image_cache: false,
+            image_cache_max_size: 10 << 30,
+            image_cache_stall_time_s: 86_400,
             dedup: Dedup::default(),
             read: ReadOptions::default(),
             pack_len_bytes: 512 * MIB,
@@ -106,6 +136,8 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         let block = BLOCK_LEN_BYTES as u64;
         bounded("image_size_cap", self.image_size_cap, 1, IMAGE_MAX_BYTES)?;
+        let running = self.max_running_imports as u64;
+        bounded("max_running_imports", running, 1, 1024)?;
         let pages = [
             ("page.default", self.page.default),
             ("page.max", self.page.max),

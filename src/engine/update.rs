@@ -29,11 +29,21 @@ impl Images {
         };
         loop {
             let verified = work.verify(base, known)?;
-            let done = base.kv.write(Durability::Now, |put| {
-                let (image, membership, applied) = work.apply(put, known.or(verified))?;
-                store(put, &image, &applied.image)?;
-                Ok((applied.image, membership))
-            });
+            let run = |left: &dyn Fn(&dyn Get) -> Result<Option<u64>>| {
+                base.kv.write(Durability::Now, |put| {
+                    let left = left(put)?;
+                    let (image, membership, applied) = work.apply(put, known.or(verified), left)?;
+                    store(put, &image, &applied.image)?;
+                    Ok((applied.image, membership))
+                })
+            };
+            let done = match patch.has_locations() {
+                true => {
+                    let (image, _) = base.kv.read(|get| self.find(get, id))?;
+                    self.ingest()?.quota.alone(image.owner(), run)
+                }
+                false => run(&|_| Ok(None)),
+            };
             match done {
                 // The image has changed since its new location was verified.
                 Err(error)
@@ -64,7 +74,7 @@ impl Work<'_> {
         if !self.patch.has_locations() {
             return Ok(None);
         }
-        let (image, _, applied) = base.kv.read(|get| self.apply(get, known))?;
+        let (image, _, applied) = base.kv.read(|get| self.apply(get, known, None))?;
         if applied.unverified.is_empty() {
             return Ok(None);
         }
@@ -72,7 +82,12 @@ impl Work<'_> {
         Ok(Some(image.revision()))
     }
 
-    fn apply(&self, get: &dyn Get, revision: Option<u64>) -> Result<(Image, Membership, Applied)> {
+    fn apply(
+        &self,
+        get: &dyn Get,
+        revision: Option<u64>,
+        storage_left_bytes: Option<u64>,
+    ) -> Result<(Image, Membership, Applied)> {
         let judge = &self.judge;
         let (image, membership) = self.images.allowed(get, judge, self.id, Action::Patch)?;
         expect_revision(&image, revision)?;
@@ -82,7 +97,7 @@ impl Work<'_> {
             limits: &settings.limits,
             locations_are_shown: settings.show_multiple_locations,
             hash: hash.map(|algorithm| (algorithm.name(), algorithm.len_bytes())),
-            storage_left_bytes: None,
+            storage_left_bytes,
             source: &self.source,
         };
         let now = self.images.engine().inner.base.now();

@@ -53,11 +53,15 @@ mod resolve;
 mod resume;
 mod rules;
 mod uri;
+#[cfg(feature = "web-download")]
+mod web;
 
 #[cfg(test)]
 mod resume_tests;
 #[cfg(test)]
 mod ssrf_tests;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io::Read;
@@ -70,6 +74,8 @@ pub use checked::CheckedUri;
 pub use resolve::{Resolve, SystemResolver};
 pub use resume::ResumingBody;
 pub use rules::{UriFilter, UriRules};
+#[cfg(feature = "web-download")]
+pub use web::{WebFetcher, WebFetcherBuilder};
 
 /// Fetches data from uris, for imports of an engine.
 pub trait Fetch: fmt::Debug + Send + Sync + 'static {

@@ -17,15 +17,20 @@ use super::target::Variables;
 use crate::engine::Images;
 use crate::error::{Error, ErrorCode, Result, shown};
 use crate::id::{ImageId, ProjectId};
+use crate::import::Requester;
 use crate::policy::Caller;
+
+/// The header that names the store for data.
+const META_STORE: HeaderName = HeaderName::from_static("x-image-meta-store");
 
 /// A request whose caller and route are known.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) site: Arc<Site>,
     pub(super) images: Images,
-    /// Whether the caller has no identity.
-    is_anonymous: bool,
+    caller: Caller,
+    /// The id of the request, as its answer shows it.
+    id: HeaderValue,
     pub(super) head: Parts,
     pub(super) variables: Variables,
     body: Body,
@@ -36,15 +41,16 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn new(
         site: Arc<Site>,
-        caller: &Caller,
+        (caller, id): (Caller, HeaderValue),
         head: Parts,
         variables: Variables,
         body: Body,
     ) -> Self {
         Self {
-            images: site.engine.images(caller),
+            images: site.engine.images(&caller),
             site,
-            is_anonymous: caller.is_anonymous(),
+            caller,
+            id,
             head,
             variables,
             body,
@@ -107,9 +113,13 @@ impl Call {
     /// Returns the image that the path names. Any text is taken; one that is no id names nothing,
     /// which is not told to who may not write anyway.
     pub(super) fn image_id(&self) -> Result<ImageId> {
-        let part = self.variables.first.as_str();
+        self.image_of(&self.variables.first)
+    }
+
+    /// Returns the image that a part of the path names, as [`Call::image_id`] does.
+    pub(super) fn image_of(&self, part: &str) -> Result<ImageId> {
         part.parse().map_err(|_| {
-            if self.head.method != Method::GET && self.is_anonymous {
+            if self.head.method != Method::GET && self.caller.is_anonymous() {
                 let message = "a caller without identity may only read";
                 return Error::new(ErrorCode::ReadOnlyCaller, message);
             }
@@ -125,6 +135,24 @@ impl Call {
         let project = text.and_then(|text| ProjectId::new(text.as_str()).ok());
         let nobody = || ProjectId::new(ImageId::from_bytes(self.site.chance()).to_string());
         project.map_or_else(nobody, Ok)
+    }
+
+    /// Returns the store that data is to go to, if the header names one.
+    pub(super) fn store(&self) -> Result<Option<String>> {
+        let value = self.value(&META_STORE, ErrorCode::InvalidParameter)?;
+        // What is not UTF-8 becomes a name that no store has.
+        let text =
+            |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+        Ok(value.map(text))
+    }
+
+    /// Returns who asks, as tasks show it.
+    pub(super) fn requester(&self) -> Requester {
+        Requester {
+            owner: self.caller.project_id().cloned(),
+            user_id: self.caller.user_id().map(str::to_owned),
+            request_id: Some(String::from_utf8_lossy(self.id.as_bytes()).into_owned()),
+        }
     }
 
     /// Has a thread of the engine do something with the images of the caller.

@@ -8,13 +8,14 @@ use hyper::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE,
 };
 
-use super::answer;
 use super::body::BodyStream;
 use super::call::Call;
 use super::download::SlicesBody;
 use super::refusal::Refusal;
+use super::{answer, off};
+use crate::asyncio::AsyncReader;
 use crate::error::{Error, ErrorCode, Result, shown};
-use crate::image::Image;
+use crate::image::{Image, ImportMethod};
 use crate::ingest::UploadOptions;
 use crate::policy::Action;
 use crate::query::Parameters;
@@ -28,14 +29,38 @@ pub(super) async fn upload(mut call: Box<Call>) -> Result<Response, Refusal> {
     check_type(&call)?;
     let options = UploadOptions {
         expected_len_bytes: declared_size(&call)?,
+        store: call.store()?,
         ..UploadOptions::default()
     };
     let id = call.image_id()?;
-    let stream = BodyStream::new(call.take_body(), call.site.settings.body_idle).counted();
+    let stream = body(&mut call);
     let images = call.images.asyncio();
     let uploaded = images.upload_stream(&id, stream, options).await;
     uploaded.map_err(|error| told_short(error, call.headers()))?;
     Ok(answer::empty(204))
+}
+
+/// Takes data for an import that is to come.
+pub(super) async fn stage(mut call: Box<Call>) -> Result<Response, Refusal> {
+    let methods = call.site.engine.import_methods();
+    if !methods.contains(&ImportMethod::GlanceDirect) {
+        return off::absent("import by glance-direct");
+    }
+    check_type(&call)?;
+    let options = UploadOptions {
+        expected_len_bytes: declared_size(&call)?,
+        ..UploadOptions::default()
+    };
+    let id = call.image_id()?;
+    let stream = body(&mut call);
+    let images = call.images.asyncio();
+    let staged = images.stage_stream(&id, stream, options).await;
+    staged.map_err(|error| told_short(error, call.headers()))?;
+    Ok(answer::empty(204))
+}
+
+fn body(call: &mut Call) -> BodyStream {
+    BodyStream::new(call.take_body(), call.site.settings.body_idle).counted()
 }
 
 /// Says of a body that ended before its length so (DEV-D18).
@@ -82,14 +107,7 @@ fn declared_size(call: &Call) -> Result<Option<u64>> {
 }
 
 pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
-    let id = call.image_id()?;
-    let reader = call.images.asyncio().open(&id).await?;
-    if prefers_a_store(call.query())? {
-        call.images.check(&id, Action::DownloadFromStore)?;
-        let message = "this service has one store, so there is none to prefer";
-        return Err(Refusal::new(ErrorCode::UnknownStore, message));
-    }
-    let Some(reader) = reader else {
+    let Some(reader) = open(&call).await? else {
         return Ok(answer::empty(204));
     };
     let len_bytes = reader.len_bytes();
@@ -106,14 +124,35 @@ pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-/// Tells whether the parameter `prefer` names a store; blanks and empty parts name none.
-fn prefers_a_store(query: &str) -> Result<bool> {
+/// Opens the data, from the stores that the request prefers before others.
+fn open(call: &Call) -> impl Future<Output = Result<Option<AsyncReader>>> + Send + use<> {
+    let (id, images) = (call.image_id(), call.images.asyncio());
+    let (stores, options) = (preferred(call.query()), call.site.engine.settings().read);
+    let ranges = [RANGE, CONTENT_RANGE];
+    let is_part = ranges.iter().any(|name| call.headers().contains_key(name));
+    async move {
+        let id = id?;
+        let stores = match stores {
+            Ok(stores) if stores.is_empty() && is_part => return images.open(&id).await,
+            Ok(stores) if stores.is_empty() => return images.open_whole(&id, options).await,
+            stores => stores,
+        };
+        // What is wrong with the query is told to who may read the data.
+        images.blocking().check(&id, Action::Download)?;
+        images.open_preferring(&id, stores?, options).await
+    }
+}
+
+/// Returns the stores that the parameter `prefer` names; blanks and empty parts name none.
+fn preferred(query: &str) -> Result<Vec<String>> {
     if !query.contains("prefer") {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     let parameters: Parameters = query.parse()?;
-    let mut lists = parameters.iter().filter(|(name, _)| *name == "prefer");
-    Ok(lists.any(|(_, list)| list.split(',').any(|store| !store.trim().is_empty())))
+    let lists = parameters.iter().filter(|(name, _)| *name == "prefer");
+    let stores = lists.flat_map(|(_, list)| list.split(',').map(str::trim));
+    let stores = stores.filter(|store| !store.is_empty());
+    Ok(stores.map(str::to_owned).collect())
 }
 
 fn unsatisfied(error: Error, len_bytes: u64) -> Refusal {
@@ -144,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_is_preferred_where_one_is_named() {
+    fn stores_are_preferred_where_some_are_named() {
         for query in [
             "",
             "prefer=",
@@ -153,10 +192,12 @@ mod tests {
             "preferred=a",
             "x=prefer",
         ] {
-            assert!(!prefers_a_store(query).expect("a query"), "{query}");
+            assert!(preferred(query).expect("a query").is_empty(), "{query}");
         }
         for query in ["prefer=a", "x=1&prefer=,a", "prefer=%61"] {
-            assert!(prefers_a_store(query).expect("a query"), "{query}");
+            assert_eq!(preferred(query).expect("a query"), ["a"], "{query}");
         }
+        let several = preferred("prefer=b,+a&prefer=c").expect("a query");
+        assert_eq!(several, ["b", "a", "c"]);
     }
 }

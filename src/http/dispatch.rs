@@ -21,10 +21,13 @@ use super::route::{Resource, Row};
 use super::settings::HttpSettings;
 use super::site::Site;
 use super::target::{Target, Variables};
-use super::{answer, authority, data, identity, images, info, metrics, off, sharing, versions};
+use super::{
+    answer, authority, cache, data, identity, images, import, info, locations, metrics, sharing,
+    stores, tasks, versions,
+};
 use crate::engine::Engine;
 use crate::error::{ErrorCode, shown};
-use crate::policy::{Action, Caller};
+use crate::policy::Caller;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -40,7 +43,8 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
 /// the engine. A body in either direction is passed on as it comes, with bounded memory.
 ///
 /// The routes of features that this engine does not have answer as the API does when they are
-/// switched off: stores, staging, import, tasks and cache.
+/// switched off: the cache, locations that are added by a call of their own, and stores, staging and
+/// import unless the engine was given them.
 pub fn router(engine: Engine, settings: HttpSettings) -> Router {
     metrics::describe();
     let site = Arc::new(Site::new(engine, settings));
@@ -66,7 +70,7 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
         let mut route = metrics::NO_ROUTE;
         let answered = match refusal {
             Some(refusal) => Err(refusal),
-            None => answer(site, head, body, &mut route).await,
+            None => answer(site, (head, id.clone()), body, &mut route).await,
         };
         let mut response = answered.unwrap_or_else(IntoResponse::into_response);
         response.headers_mut().insert(REQUEST_ID, id);
@@ -85,15 +89,15 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
 /// Answers a request, and says by which path of the table.
 async fn answer(
     site: Arc<Site>,
-    head: Parts,
+    (head, id): (Parts, HeaderValue),
     body: Body,
     route: &mut &'static str,
 ) -> Result<Response, Refusal> {
     authority::check(&head)?;
     let accept = head.headers.get(ACCEPT).and_then(|it| it.to_str().ok());
-    let target = Target::of(head.uri.path(), accept);
+    let target = Target::of(head.uri.path(), accept, site.versions);
     let caller = match target {
-        Target::Choices => return Ok(versions::list(300, &head, &site.settings)),
+        Target::Choices => return Ok(versions::list(300, &head, &site)),
         // These are shown to anybody.
         Target::Apart(_) => Caller::anonymous(),
         _ => identity::caller(&head, &site.settings)?,
@@ -107,7 +111,7 @@ async fn answer(
     *route = resource.path;
     let row = row(resource, &head)?;
     // In a box, so that no future on the way holds it several times.
-    let call = Box::new(Call::new(site, &caller, head, variables, body));
+    let call = Box::new(Call::new(site, (caller, id), head, variables, body));
     call.check_body(row)?;
     run(row.op, call).await
 }
@@ -141,7 +145,7 @@ fn unknown(head: &Parts) -> Refusal {
 /// another operation.
 async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
     match op {
-        Op::ListVersions => Ok(versions::list(200, &call.head, &call.site.settings)),
+        Op::ListVersions => Ok(versions::list(200, &call.head, &call.site)),
         Op::Health => Ok(info::health(&call.site)),
         Op::ImageSchema => Ok(info::schema(&call, |it| &it.image)),
         Op::ImagesSchema => Ok(info::schema(&call, |it| &it.images)),
@@ -157,7 +161,7 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::Deactivate => images::deactivate(call).await,
         Op::Reactivate => images::reactivate(call).await,
         Op::Upload => Box::pin(data::upload(call)).await,
-        Op::Download => data::download(call).await,
+        Op::Download => Box::pin(data::download(call)).await,
         Op::PutTag => sharing::put_tag(call).await,
         Op::DeleteTag => sharing::delete_tag(call).await,
         Op::ListMembers => sharing::list(call).await,
@@ -165,24 +169,26 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::ShowMember => sharing::show(call).await,
         Op::SetMember => sharing::set(call).await,
         Op::DeleteMember => sharing::delete(call).await,
-        Op::Stage => off::absent("import by glance-direct"),
-        Op::Import => off::import(call).await,
-        Op::AddLocation => off::add_location(call).await,
-        Op::ListLocations => off::list_locations(&call),
-        Op::ImportInfo => Ok(info::import()),
-        Op::UsageInfo => Ok(info::usage()),
-        Op::StoresInfo | Op::StoresDetail | Op::DeleteFromStore => off::absent("multi-store"),
-        Op::ListImageTasks => off::image_tasks(&call),
-        Op::ListTasks => off::list_tasks(&call),
-        Op::CreateTask => off::create_task(&call),
-        Op::ShowTask => off::show_task(&call),
-        Op::DeleteTask => off::delete_task(&call),
-        Op::ShowCache => off::cache(&call, Action::CacheList),
-        Op::ClearCache => off::cache(&call, Action::CacheClear),
-        Op::CleanCache => off::cache(&call, Action::CacheClean),
-        Op::PruneCache => off::cache(&call, Action::CachePrune),
-        Op::CacheNodes => off::cached(&call, Action::CachedNodes),
-        Op::CacheImage => off::cached(&call, Action::CachePut),
-        Op::UncacheImage => off::cached(&call, Action::CacheDelete),
+        Op::Stage => Box::pin(data::stage(call)).await,
+        Op::Import => import::begin(call).await,
+        Op::AddLocation => locations::add(call).await,
+        Op::ListLocations => locations::list(&call),
+        Op::ImportInfo => Ok(import::info(&call.site.engine)),
+        Op::UsageInfo => info::usage(&call),
+        Op::StoresInfo => stores::info(&call),
+        Op::StoresDetail => stores::detail(&call),
+        Op::DeleteFromStore => stores::delete(call).await,
+        Op::ListImageTasks => tasks::of_image(call).await,
+        Op::ListTasks => tasks::list(call).await,
+        Op::CreateTask => tasks::create(&call),
+        Op::ShowTask => tasks::show(call).await,
+        Op::DeleteTask => tasks::delete(&call),
+        Op::ShowCache => cache::show(call).await,
+        Op::ClearCache => cache::clear(call).await,
+        Op::CleanCache => cache::clean(call).await,
+        Op::PruneCache => cache::prune(call).await,
+        Op::CacheNodes => cache::nodes(&call),
+        Op::CacheImage => cache::queue(call).await,
+        Op::UncacheImage => cache::remove(call).await,
     }
 }

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::memory::{Held, UNIT_BYTES};
 use super::refusal::Refusal;
 use super::site::Site;
-use super::{answer, authority};
+use super::{answer, authority, import, stores};
 use crate::engine::Images;
 use crate::error::{Error, Result};
 use crate::image::{NewImage, Patch};
@@ -18,6 +18,8 @@ use crate::patch::Dialect;
 use crate::query::ListQuery;
 use crate::wire::{self, PrintedList};
 
+const IMPORT_METHODS: HeaderName = HeaderName::from_static("openstack-image-import-methods");
+const STORE_IDS: HeaderName = HeaderName::from_static("openstack-image-store-ids");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 pub(super) async fn list(call: Box<Call>) -> Result<Response, Refusal> {
@@ -105,8 +107,7 @@ fn room(first: usize, count: u64) -> usize {
     first.saturating_mul(count).min(MOST)
 }
 
-/// Creates an image. The answer has no header of import methods and none of stores: none of the first
-/// is enabled, and there is one store.
+/// Creates an image. The answer says also how it may get its data, and in which stores.
 pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {
     let body = call.read_body().await?;
     let new = NewImage::from_json(Some(&body), &call.site.engine.settings().limits)?;
@@ -117,6 +118,16 @@ pub(super) async fn create(mut call: Box<Call>) -> Result<Response, Refusal> {
     // What the host gave as its url may be no text of a header.
     if let Ok(url) = HeaderValue::try_from(format!("{base}/v2/images/{}", image.id())) {
         response.headers_mut().insert(LOCATION, url);
+    }
+    let engine = &call.site.engine;
+    let ways = [
+        (IMPORT_METHODS, import::listed(engine)),
+        (STORE_IDS, stores::listed(engine)),
+    ];
+    for (name, list) in ways {
+        if let Some(list) = list {
+            response.headers_mut().insert(name, list);
+        }
     }
     Ok(response)
 }

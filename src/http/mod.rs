@@ -29,13 +29,16 @@
 mod answer;
 mod authority;
 mod body;
+mod cache;
 mod call;
 mod data;
 mod dispatch;
 mod download;
 mod identity;
 mod images;
+mod import;
 mod info;
+mod locations;
 mod memory;
 mod metrics;
 mod off;
@@ -51,8 +54,10 @@ mod server;
 mod settings;
 mod sharing;
 mod site;
+mod stores;
 mod stream;
 mod target;
+mod tasks;
 mod versions;
 
 pub use dispatch::router;

@@ -1,5 +1,6 @@
 //! What all requests share: the engine, the settings, and documents that never change.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::response::Response;
@@ -9,6 +10,7 @@ use super::answer;
 use super::memory::{Held, Memory};
 use super::printed::PrintedImages;
 use super::settings::HttpSettings;
+use super::target;
 use crate::engine::{Engine, Listed};
 use crate::error::Result;
 use crate::id::ImageId;
@@ -21,6 +23,12 @@ pub(super) struct Site {
     pub(super) engine: Engine,
     pub(super) settings: HttpSettings,
     pub(super) schemas: PrintedSchemas,
+    /// Minor versions of the API that are offered, newest first.
+    pub(super) versions: &'static [u8],
+    /// Whether callers know of the stores.
+    pub(super) has_stores: bool,
+    /// Names of the stores, heaviest first.
+    stores_by_weight: Vec<String>,
     /// Documents of images that lists have shown.
     pub(super) printed: PrintedImages,
     /// Requests are named by bytes of chance, and a number that is added to them.
@@ -60,6 +68,9 @@ impl Site {
         Self {
             names: engine.inner.base.random.bytes(),
             request_count: AtomicU64::new(0),
+            versions: target::minor_versions(engine.has_named_stores()),
+            has_stores: engine.has_named_stores(),
+            stores_by_weight: by_weight(&engine),
             incoming: Memory::new(settings.document_memory_bytes),
             outgoing: Memory::new(settings.document_memory_bytes),
             engine,
@@ -99,7 +110,9 @@ impl Site {
 
     /// Tells whether documents show something of where data is.
     fn shows_places(&self) -> bool {
-        self.settings.show_image_direct_url || self.engine.settings().show_multiple_locations
+        self.has_stores
+            || self.settings.show_image_direct_url
+            || self.engine.settings().show_multiple_locations
     }
 
     /// Answers with a long document that holds its memory.
@@ -108,14 +121,24 @@ impl Site {
     }
 
     /// Makes the document of an image, with what this service shows of its places.
-    pub(super) fn document<'a>(&self, image: &'a Image) -> ImageDocument<'a> {
+    pub(super) fn document<'a>(&'a self, image: &'a Image) -> ImageDocument<'a> {
         let mut options = ImageOptions::new();
         if self.settings.show_image_direct_url {
-            options = options.direct_url(&[]);
+            options = options.direct_url(&self.stores_by_weight);
+        }
+        if self.has_stores {
+            options = options.stores();
         }
         if self.engine.settings().show_multiple_locations {
             options = options.locations();
         }
         ImageDocument::new(image).with_options(options)
     }
+}
+
+/// Returns the names of the stores, heaviest first; those of one weight stay in their order.
+fn by_weight(engine: &Engine) -> Vec<String> {
+    let mut stores = engine.stores();
+    stores.sort_by_key(|store| Reverse(store.weight));
+    stores.into_iter().map(|store| store.name).collect()
 }

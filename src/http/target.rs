@@ -6,9 +6,18 @@ use std::borrow::Cow;
 
 use super::route::{self, Resource};
 
-/// Minor versions of the API that are offered while there is neither a cache nor a second store,
-/// newest first.
-pub(super) const MINOR_VERSIONS: [u8; 11] = [17, 15, 9, 7, 6, 5, 4, 3, 2, 1, 0];
+/// Minor versions of the API that are offered where callers know of no stores, newest first.
+const WITHOUT_STORES: &[u8] = &[17, 15, 9, 7, 6, 5, 4, 3, 2, 1, 0];
+/// Those where they do.
+const WITH_STORES: &[u8] = &[17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+
+/// Returns the minor versions of the API that are offered, newest first; there is no cache.
+pub(super) fn minor_versions(has_stores: bool) -> &'static [u8] {
+    match has_stores {
+        true => WITH_STORES,
+        false => WITHOUT_STORES,
+    }
+}
 
 /// Longest path that can be known, in parts below the version.
 const PARTS_MAX: usize = 4;
@@ -38,8 +47,10 @@ pub(super) struct Variables {
 }
 
 impl Target {
-    /// Finds out what a path names; `accept` is the header, which may choose the version instead.
-    pub(super) fn of(path: &str, accept: Option<&str>) -> Self {
+    /// Finds out what a path names; `accept` is the header, which may choose the version instead, of
+    /// those that are offered.
+    pub(super) fn of(path: &str, accept: Option<&str>, versions: &[u8]) -> Self {
+        let is_version = |part: &str| is_version(part, versions);
         let path = path.strip_prefix('/').unwrap_or(path);
         let (first, rest) = match path.split_once('/') {
             Some((first, rest)) => (first, Some(rest)),
@@ -86,12 +97,12 @@ impl Target {
 }
 
 /// Tells whether a part is `v2`, or `v2.N` with a minor version that is offered.
-fn is_version(part: &str) -> bool {
+fn is_version(part: &str, versions: &[u8]) -> bool {
     match part.strip_prefix("v2") {
         Some("") => true,
         Some(rest) => {
             let minor = rest.strip_prefix('.');
-            minor.is_some_and(|minor| MINOR_VERSIONS.iter().any(|it| it.to_string() == minor))
+            minor.is_some_and(|minor| versions.iter().any(|it| it.to_string() == minor))
         }
         None => false,
     }
@@ -141,7 +152,12 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, accept: Option<&str>, expected: &str) {
-        let found = match Target::of(path, accept) {
+        check_among(minor_versions(false), path, accept, expected);
+    }
+
+    #[track_caller]
+    fn check_among(versions: &[u8], path: &str, accept: Option<&str>, expected: &str) {
+        let found = match Target::of(path, accept, versions) {
             Target::Choices => "choices".to_owned(),
             Target::Bare => "bare".to_owned(),
             Target::Unknown => "unknown".to_owned(),
@@ -185,6 +201,18 @@ mod tests {
             "choices",
         );
         check("/images", Some("application/json"), "choices");
+    }
+
+    #[test]
+    fn more_versions_are_offered_where_there_are_stores() {
+        for (path, without, with) in [
+            ("/v2.8/images", "choices", "/v2/images \"\" \"\""),
+            ("/v2.13/images", "choices", "/v2/images \"\" \"\""),
+            ("/v2.14/images", "choices", "choices"),
+        ] {
+            check_among(minor_versions(false), path, None, without);
+            check_among(minor_versions(true), path, None, with);
+        }
     }
 
     #[test]

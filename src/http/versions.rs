@@ -4,8 +4,7 @@ use axum::response::Response;
 use hyper::http::request::Parts;
 use serde::Serialize;
 
-use super::settings::HttpSettings;
-use super::target::MINOR_VERSIONS;
+use super::site::Site;
 use super::{answer, authority};
 
 #[derive(Serialize)]
@@ -27,8 +26,8 @@ struct Link {
 }
 
 /// Answers with the versions, newest first, as seen from where the request came in.
-pub(super) fn list(status: u16, request: &Parts, settings: &HttpSettings) -> Response {
-    let base = authority::base(request, settings);
+pub(super) fn list(status: u16, request: &Parts, site: &Site) -> Response {
+    let base = authority::base(request, &site.settings);
     let version = |(at, minor): (usize, &u8)| Version {
         id: format!("v2.{minor}"),
         status: if at == 0 { "CURRENT" } else { "SUPPORTED" },
@@ -37,6 +36,6 @@ pub(super) fn list(status: u16, request: &Parts, settings: &HttpSettings) -> Res
             href: format!("{base}/v2/"),
         }],
     };
-    let versions = MINOR_VERSIONS.iter().enumerate().map(version).collect();
+    let versions = site.versions.iter().enumerate().map(version).collect();
     answer::json(status, &Versions { versions })
 }

@@ -27,9 +27,13 @@ mod words;
 
 pub(crate) use apply::Applied;
 pub(crate) use apply::ApplyRules;
+pub use change::import::ImportMethod;
+pub(crate) use change::import::{ImportLock, Staged, StoresNeeded};
 pub(crate) use change::life::Deletion;
+pub(crate) use change::place::{HashCheck, Hashed};
 pub use digest::Digest;
 pub(crate) use digest::hash_name;
+pub(crate) use entry::{Entry, Validation};
 pub use gate::PropertyAction;
 pub(crate) use gate::{Gate, LocationAction};
 pub use limits::Limits;

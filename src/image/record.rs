@@ -229,11 +229,6 @@ impl Image {
                 .then_some(data)
         })
     }
-
-    /// Returns where the bytes are in one store of this engine.
-    pub(crate) fn copy_in(&self, store: u16) -> Option<&DataRef> {
-        self.copies().find(|data| data.store == store)
-    }
 }
 
 /// Shows what identifies the record; properties and places stay out of logs.

@@ -1,6 +1,8 @@
 //! What stands behind the url of a location. Who looks there knows stores and networks; this room
 //! does not.
 
+use std::io::Read;
+
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::Digest;
 
@@ -20,6 +22,26 @@ pub trait LocationSource {
     fn store(&self, url: &str) -> Option<String> {
         let _ = url;
         None
+    }
+
+    /// Tests an url before a caller's location is accepted, as far as that needs no look at the data:
+    /// an `http` one against the filter for addresses, for instance.
+    ///
+    /// # Errors
+    /// `UriNotAllowed`, `InvalidLocation`.
+    fn check(&self, url: &str) -> Result<()> {
+        let _ = url;
+        Ok(())
+    }
+
+    /// Opens the data behind an url, from its first byte, so that its digests can be computed.
+    ///
+    /// # Errors
+    /// `StoreUnavailable` when the data cannot be read, or this source does not read.
+    fn open(&self, url: &str) -> Result<Box<dyn Read + Send>> {
+        let _ = url;
+        let message = "the source of locations does not read";
+        Err(Error::new(ErrorCode::StoreUnavailable, message))
     }
 
     /// Reads the data behind an url and compares it with what the image has (OSSN-0065).

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::cached;
 use super::kv::{Get, Put, Table};
 use super::lists::{self, Entry};
 use super::members::{self, Slots};
@@ -9,6 +10,7 @@ use super::owners;
 use super::places::{self, Counter};
 use super::record::{Peek, Tombstone, decode_image, encode_image, peek_image};
 use super::refs::PUBLIC_DOMAIN;
+use super::staged;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ChunkKey, ChunkKind, ImageId, ProjectId};
@@ -104,13 +106,7 @@ pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
             take_slot(txn, image)?
         }
     };
-    let live = |image: &Image| i64::from(image.status().is_live());
-    if same_owner {
-        count_live(txn, image, live(image) - live(&old))?;
-    } else {
-        count_live(txn, &old, -live(&old))?;
-        count_live(txn, image, live(image))?;
-    }
+    owners::count(txn, Some(&old), Some(image))?;
     let value = encode(slot, image)?;
     txn.put(Table::Images, image.id().as_bytes(), &value)?;
     let (old_entry, entry) = (
@@ -124,6 +120,9 @@ pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
     };
     members::follow(txn, &old, image, slots)?;
     count_copies(txn, Some(&old), Some(image))?;
+    if loses_data(&old, image) {
+        cached::forget(txn, image.id())?;
+    }
     queue_scrub(txn, Some(&old), Some(image))
 }
 
@@ -137,7 +136,7 @@ pub(crate) fn insert(txn: &mut dyn Put, image: &Image) -> Result<()> {
         return Err(Error::new(ErrorCode::Duplicate, message));
     }
     let slot = take_slot(txn, image)?;
-    count_live(txn, image, 1)?;
+    owners::count(txn, None, Some(image))?;
     let value = encode(slot, image)?;
     txn.put(Table::Images, key, &value)?;
     lists::change(txn, None, Some(Entry::new(image, slot, &value)))
@@ -150,9 +149,9 @@ pub(crate) fn restore(txn: &mut dyn Put, image: &Image) -> Result<()> {
     let (number, own) = split(slot);
     let mut row = owners::row(txn, number)?;
     row.next = row.next.max(own + 1);
-    row.add(1, 0)?;
+    row.add(1)?;
     owners::put_row(txn, number, row)?;
-    count_live(txn, image, i64::from(image.status().is_live()))?;
+    owners::count(txn, None, Some(image))?;
     let value = encode(slot, image)?;
     txn.put(Table::Images, image.id().as_bytes(), &value)?;
     lists::change(txn, None, Some(Entry::new(image, slot, &value)))?;
@@ -172,20 +171,28 @@ pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result
     };
     txn.put(Table::Tombstones, key, &tombstone.encode()?)?;
     members::remove_all(txn, image)?;
+    staged::remove(txn, image.id())?;
+    cached::forget(txn, image.id())?;
     txn.delete(Table::Images, key)?;
     lists::change(txn, Some(Entry::new(image, slot, &[])), None)?;
     queue_scrub(txn, Some(image), None)?;
     give_slot_back(txn, slot)?;
-    count_live(txn, image, -i64::from(image.status().is_live()))?;
+    owners::count(txn, Some(image), None)?;
     count_copies(txn, Some(image), None)
+}
+
+/// Tells whether an image is deleted, or has no copy any more of the data that it had.
+fn loses_data(old: &Image, new: &Image) -> bool {
+    let keeps_one = || {
+        let mut kept = new.copies();
+        kept.any(|data| old.copies().any(|had| had == data))
+    };
+    new.status() == Status::PendingDelete || (old.copies().next().is_some() && !keeps_one())
 }
 
 /// Returns how many images an owner has, those aside that wait to be scrubbed.
 pub(crate) fn count_of(get: &dyn Get, owner: Option<&ProjectId>) -> Result<u64> {
-    match owners::number(get, owner)? {
-        Some(number) => Ok(owners::row(get, number)?.live),
-        None => Ok(0),
-    }
+    Ok(owners::uses(get, owner)?.images)
 }
 
 /// Returns the owner's number and the own part of a slot.
@@ -211,7 +218,7 @@ fn take_slot(txn: &mut dyn Put, image: &Image) -> Result<u64> {
         let message = "2^32 images were public, or an owner's, since there was last none";
         Error::new(ErrorCode::QuotaExceeded, message)
     })?;
-    row.add(1, 0)?;
+    row.add(1)?;
     owners::put_row(txn, number, row)?;
     Ok(slot)
 }
@@ -219,18 +226,7 @@ fn take_slot(txn: &mut dyn Put, image: &Image) -> Result<u64> {
 fn give_slot_back(txn: &mut dyn Put, slot: u64) -> Result<()> {
     let number = lists::scope_of(slot);
     let mut row = owners::row(txn, number)?;
-    row.add(-1, 0)?;
-    owners::put_row(txn, number, row)
-}
-
-/// Counts the images of an owner that are not deleted.
-fn count_live(txn: &mut dyn Put, image: &Image, by: i64) -> Result<()> {
-    if by == 0 {
-        return Ok(());
-    }
-    let number = owners::number_for(txn, image.owner())?;
-    let mut row = owners::row(txn, number)?;
-    row.add(0, by)?;
+    row.add(-1)?;
     owners::put_row(txn, number, row)
 }
 

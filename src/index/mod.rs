@@ -1,6 +1,7 @@
 //! The index: names and places in ordered tables. It knows nothing of packs' bytes.
 
 mod backend;
+pub(crate) mod cached;
 mod checkpoint;
 pub(crate) mod codec;
 mod commit;
@@ -19,7 +20,7 @@ pub(crate) mod names;
 mod open;
 mod options;
 mod overlay;
-mod owners;
+pub(crate) mod owners;
 pub(crate) mod places;
 mod queue;
 pub(crate) mod record;
@@ -28,8 +29,10 @@ mod renew;
 mod replay;
 mod reserve;
 pub(crate) mod rows;
+pub(crate) mod staged;
 pub(crate) mod stores;
 mod sums;
+pub(crate) mod tasks;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -10,6 +10,7 @@ use super::places::{self, Counter};
 use super::refs::PUBLIC_DOMAIN;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ProjectId;
+use crate::image::{Image, Status};
 
 /// Number of the images without owner.
 pub(crate) const OWNERLESS: u32 = 1;
@@ -24,8 +25,99 @@ pub(crate) struct OwnerRow {
     pub(super) next: u32,
     /// Records with slots of its own, those that wait to be scrubbed included.
     pub(super) records: u64,
-    /// Images that are not deleted, public ones included.
-    pub(crate) live: u64,
+    /// What its images use, public ones included.
+    pub(super) uses: Use,
+}
+
+/// What images use of what their owner may use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// Images that are not deleted.
+    pub(crate) images: u64,
+    /// Images whose data comes in: uploads, imports, copies.
+    pub(crate) uploading: u64,
+    /// Bytes of their data, once for each location.
+    pub(crate) stored_bytes: u128,
+    /// Bytes that are staged for an import, or being copied.
+    pub(crate) staged_bytes: u128,
+}
+
+impl Use {
+    /// Returns what one image uses.
+    pub(crate) fn of(image: &Image) -> Self {
+        let status = image.status();
+        if !status.is_live() {
+            return Self::default();
+        }
+        let size = u128::from(image.size().unwrap_or(0));
+        let comes_in = matches!(status, Status::Uploading | Status::Importing);
+        let is_staged = comes_in || image.is_being_imported();
+        let copies = match status {
+            Status::Killed => 0,
+            _ => image.locations().len() as u128,
+        };
+        Self {
+            images: u64::from(status != Status::Killed),
+            uploading: u64::from(is_staged || status == Status::Saving),
+            stored_bytes: size * copies,
+            staged_bytes: if is_staged { size } else { 0 },
+        }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            images: self.images + other.images,
+            uploading: self.uploading + other.uploading,
+            stored_bytes: self.stored_bytes + other.stored_bytes,
+            staged_bytes: self.staged_bytes + other.staged_bytes,
+        }
+    }
+
+    fn minus(self, other: Self) -> Result<Self> {
+        let less = || {
+            Some(Self {
+                images: self.images.checked_sub(other.images)?,
+                uploading: self.uploading.checked_sub(other.uploading)?,
+                stored_bytes: self.stored_bytes.checked_sub(other.stored_bytes)?,
+                staged_bytes: self.staged_bytes.checked_sub(other.staged_bytes)?,
+            })
+        };
+        less().ok_or_else(damaged)
+    }
+}
+
+/// Returns what an owner uses.
+pub(crate) fn uses(get: &dyn Get, owner: Option<&ProjectId>) -> Result<Use> {
+    match number(get, owner)? {
+        Some(number) => Ok(row(get, number)?.uses),
+        None => Ok(Use::default()),
+    }
+}
+
+/// Counts what an image used and uses now for its owner, or for its owners.
+pub(super) fn count(txn: &mut dyn Put, old: Option<&Image>, new: Option<&Image>) -> Result<()> {
+    let of = |image: Option<&Image>| image.map(Use::of).unwrap_or_default();
+    let (less, more) = (of(old), of(new));
+    let same_owner = match (old, new) {
+        (Some(old), Some(new)) => old.owner() == new.owner(),
+        _ => false,
+    };
+    if same_owner && less == more {
+        return Ok(());
+    }
+    let mut change = |image: &Image, less: Use, more: Use| {
+        let number = number_for(txn, image.owner())?;
+        let mut row = row(txn, number)?;
+        row.uses = row.uses.plus(more).minus(less)?;
+        put_row(txn, number, row)
+    };
+    match (old, new) {
+        (Some(_), Some(new)) if same_owner => change(new, less, more),
+        (old, new) => {
+            old.map_or(Ok(()), |old| change(old, less, Use::default()))?;
+            new.map_or(Ok(()), |new| change(new, Use::default(), more))
+        }
+    }
 }
 
 /// Returns the number of an owner; a project that nothing was kept of has none.
@@ -99,33 +191,45 @@ impl OwnerRow {
     fn encode(self) -> Vec<u8> {
         let mut bytes = self.next.to_le_bytes().to_vec();
         bytes.extend(self.records.to_le_bytes());
-        bytes.extend(self.live.to_le_bytes());
+        let uses = self.uses;
+        bytes.extend(uses.images.to_le_bytes());
+        bytes.extend(uses.uploading.to_le_bytes());
+        bytes.extend(uses.stored_bytes.to_le_bytes());
+        bytes.extend(uses.staged_bytes.to_le_bytes());
         bytes
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let (next, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
-        let (words, []) = rest.as_chunks() else {
+        let (counts, sums) = rest.split_at_checked(24).ok_or_else(damaged)?;
+        let ((counts, []), (sums, [])) = (counts.as_chunks(), sums.as_chunks()) else {
             return Err(damaged());
         };
-        let [records, live] = words else {
+        let (&[records, images, uploading], &[stored, staged]) = (counts, sums) else {
             return Err(damaged());
         };
         Ok(Self {
             next: u32::from_le_bytes(*next),
-            records: u64::from_le_bytes(*records),
-            live: u64::from_le_bytes(*live),
+            records: u64::from_le_bytes(records),
+            uses: Use {
+                images: u64::from_le_bytes(images),
+                uploading: u64::from_le_bytes(uploading),
+                stored_bytes: u128::from_le_bytes(stored),
+                staged_bytes: u128::from_le_bytes(staged),
+            },
         })
     }
 
-    /// Adds images, or takes them away.
-    pub(super) fn add(&mut self, records: i64, live: i64) -> Result<()> {
-        let sum = |count: u64, by: i64| count.checked_add_signed(by).ok_or_else(damaged);
-        (self.records, self.live) = (sum(self.records, records)?, sum(self.live, live)?);
+    /// Adds records with slots of its own, or takes them away.
+    pub(super) fn add(&mut self, records: i64) -> Result<()> {
+        self.records = self
+            .records
+            .checked_add_signed(records)
+            .ok_or_else(damaged)?;
         Ok(())
     }
 }
 
 fn damaged() -> Error {
-    Error::corrupt("table owners: a row is not 20 bytes, or counts less than nothing")
+    Error::corrupt("table owners: a row is not 60 bytes, or counts less than nothing")
 }

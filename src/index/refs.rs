@@ -276,6 +276,16 @@ fn change_hold(put: &mut dyn Put, session: u64, key: &ChunkKey, change: i64) -> 
     }
 }
 
+/// Adds a reference to a root that is held already.
+pub(crate) fn retain_root(put: &mut dyn Put, root: &ChunkKey) -> Result<()> {
+    let before = places::chunk(put, root)?.ok_or_else(|| vanished(root))?;
+    let row = ChunkRow {
+        refs: before.refs + 1,
+        ..before
+    };
+    places::put_chunk(put, root, Some(&before), &row)
+}
+
 /// Ends an upload that became an image: its hold of the root becomes the image's reference.
 pub(crate) fn hand_over_root(put: &mut dyn Put, session: u64, root: &ChunkKey) -> Result<()> {
     change_hold(put, session, root, -1)?;

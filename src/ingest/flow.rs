@@ -1,77 +1,30 @@
 //! The flow of one upload: queued to saving, lanes, and one transaction to active or back.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
+use super::expect::{check_expected, expect, size_mismatch};
 use super::gang::Gang;
+use super::goal::{Algorithms, Goal};
 use super::lane::Lane;
-use super::packs::OpenPacks;
 use super::pool::Pool;
-use super::signed::{Signatures, Verifying};
-use super::storer::{PackBounds, Stored, Storer};
+use super::shared::{Counted, Ingest};
+use super::signed::Verifying;
+use super::storer::{Stored, Storer};
 use super::upload::{Lanes, UploadOptions};
-use crate::base::Base;
 use crate::chunk::CutterKind;
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::{self, Algorithm, Hasher};
 use crate::id::ImageId;
-use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Status, Uploaded};
+use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Uploaded};
 use crate::index::places::{self, Counter};
 use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
-use crate::index::{Durability, Get, Kv, images};
-use crate::inspect::{self, Claim, InspectRules, Inspector};
+use crate::index::{Durability, Get, Kv, Put, images, stores};
+use crate::inspect::{self, Claim, Inspector};
+use crate::quota::Reservation;
 use crate::signature::SignatureProperties;
-
-/// What all uploads of an engine share.
-#[derive(Debug)]
-pub(crate) struct Ingest {
-    pub(crate) base: Arc<Base>,
-    pub(crate) pool: Pool,
-    /// The MD5 lanes of all uploads.
-    pub(crate) gang: Arc<Gang<Hasher>>,
-    pub(crate) open_packs: Arc<OpenPacks>,
-    pub(crate) bounds: PackBounds,
-    pub(crate) legacy_md5: bool,
-    pub(crate) os_hash: Option<Algorithm>,
-    pub(crate) image_size_cap: u64,
-    pub(crate) inspect: InspectRules,
-    pub(crate) dedup_across_owners: bool,
-    pub(crate) signatures: Signatures,
-    pub(crate) running: Arc<Running>,
-    /// Failed uploads that could not be taken back, for want of room: tried again later.
-    pub(crate) leftover: Mutex<Vec<u64>>,
-}
-
-/// How many uploads run, for who waits for their end.
-#[derive(Debug, Default)]
-pub(crate) struct Running {
-    count: Mutex<usize>,
-    ended: Condvar,
-}
-
-/// A running upload, counted until it is dropped.
-#[derive(Debug)]
-struct Counted(Arc<Running>);
-
-impl Running {
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enter(self: &Arc<Self>) -> Counted {
-        *self.count() += 1;
-        Counted(Arc::clone(self))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        *self.0.count() -= 1;
-        self.0.ended.notify_all();
-    }
-}
 
 /// One upload, from its begin to its end.
 #[derive(Debug)]
@@ -86,62 +39,62 @@ pub(crate) struct Flow {
     /// What is verified, and the verification unless its lane has it.
     signature: Option<SignatureProperties>,
     verifying: Option<Verifying>,
+    /// Computed of the bytes: the MD5, and the multihash.
+    algorithms: Algorithms,
+    goal: Goal,
+    /// The bytes that have come, and those that were declared.
+    reserved: Reservation,
     _counted: Counted,
 }
 
 impl Ingest {
-    /// Waits until no upload runs, or for a time, and returns how many still run.
-    pub(crate) fn wait_for_uploads(&self, deadline: Duration) -> usize {
-        let count = self.running.count();
-        let waited = self
-            .running
-            .ended
-            .wait_timeout_while(count, deadline, |count| *count > 0);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    /// Begins an upload: the image that `admit` allows goes from queued to saving.
+    /// Begins to take bytes in: the image that `admit` allows enters the status for it.
     ///
     /// `admit` is policy, and runs in the transaction that acts on it.
     pub(crate) fn begin(
         self: &Arc<Self>,
         id: ImageId,
         options: UploadOptions,
+        goal: Goal,
         admit: &dyn Fn(&dyn Get, &Image) -> Result<()>,
     ) -> Result<Flow> {
+        let store = match goal.is_own() {
+            true => stores::OWN,
+            false => self.base.stores.to_write(options.store.as_deref())?,
+        };
         if let Some(len) = options.expected_len_bytes {
             self.check_cap(len)?;
         }
-        self.check_expected(&options)?;
+        let algorithms = goal.algorithms(self.algorithms());
+        check_expected(&options, algorithms)?;
         // Counted before the test, so that a close either sees it or is seen.
-        let counted = self.running.enter();
+        let counted = self.count_in();
         self.base.expect_open()?;
         self.take_back_leftovers();
-        let store = self.base.stores.to_write(options.store.as_deref())?;
         let now = self.base.now();
-        let (target, image, signature) = self.base.kv.write(Durability::Now, |put| {
-            let mut image = images::visible(put, &id)?;
-            admit(put, &image)?;
-            image.begin_saving(now)?;
-            let signature = self.signatures.wanted(&image)?;
-            images::put(put, &image)?;
-            let session = places::next(put, Counter::NextSession, 1)?;
-            let row = SessionRow {
-                image: *id.as_bytes(),
-                started_at: now.as_micros(),
-            };
-            places::put_session(put, session, &row)?;
-            let domain = images::domain(put, &image, self.dedup_across_owners)?;
-            Ok((
-                Target {
-                    session,
-                    store: store.number,
-                    domain,
-                },
-                image,
-                signature,
-            ))
-        })?;
+        let declared = options.expected_len_bytes.filter(|&len| len > 0);
+        let (reserved, begun) = loop {
+            let (owner, reserved) = self.reserve(&id, goal.kind(), declared)?;
+            let begun = self.base.kv.write(Durability::Now, |put| {
+                let image = images::visible(put, &id)?;
+                admit(put, &image)?;
+                match image.owner() == owner.as_ref() {
+                    true => self
+                        .enter(put, image, &goal, store, &reserved, now)
+                        .map(Some),
+                    // Given to another since bytes were reserved for the old one.
+                    false => Ok(None),
+                }
+            })?;
+            if let Some(begun) = begun {
+                break (reserved?, begun);
+            }
+        };
+        let Begun {
+            target,
+            image,
+            signature,
+        } = begun;
         let verifying = match self.signatures.begin(signature.as_ref(), now) {
             Ok(verifying) => verifying,
             Err(error) => return Err(self.taken_back(target.session, error)),
@@ -152,62 +105,65 @@ impl Ingest {
             id,
             target,
             cutter,
-            claim: claim_of(&image),
+            claim: Claim::of(&image).filter(|_| goal.is_judged()),
             options,
+            algorithms,
             signature,
             verifying,
+            goal,
+            reserved,
             _counted: counted,
         })
     }
 
-    /// Takes a failed upload back, or remembers that it is to be.
-    fn take_back(&self, session: u64) -> Result<()> {
-        take_back(&self.base, session).inspect_err(|_| self.leftover().push(session))
-    }
-
-    /// Takes a failed upload back, and returns why it failed.
-    fn taken_back(&self, session: u64, why: Error) -> Error {
-        if let Err(error) = self.take_back(session) {
-            tracing::error!(%error, "a failed upload could not be taken back");
+    /// Moves an image into the status for its bytes, and begins a session.
+    fn enter(
+        &self,
+        put: &mut dyn Put,
+        mut image: Image,
+        goal: &Goal,
+        store: u16,
+        reserved: &Result<Reservation>,
+        now: Timestamp,
+    ) -> Result<Begun> {
+        let revision = image.revision();
+        goal.enter(&mut image, now)?;
+        let signature = match goal.is_judged() {
+            true => self.signatures.wanted(&image)?,
+            false => None,
+        };
+        if image.revision() != revision {
+            images::put(put, &image)?;
+            self.quota.check_uploading(put, image.owner())?;
         }
-        why
-    }
-
-    /// Takes back the failed uploads for which there was no room before.
-    pub(crate) fn take_back_leftovers(&self) {
-        let sessions = std::mem::take(&mut *self.leftover());
-        for session in sessions {
-            if let Err(error) = self.take_back(session) {
-                tracing::warn!(%error, session, "a failed upload is still not taken back");
-            }
+        if let Err(full) = reserved {
+            return Err(Error::new(full.code(), full.message()));
         }
-    }
-
-    fn leftover(&self) -> MutexGuard<'_, Vec<u64>> {
-        self.leftover.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Refuses to wait for digests that no bytes can have here.
-    fn check_expected(&self, options: &UploadOptions) -> Result<()> {
-        let md5 = self.legacy_md5.then_some(Algorithm::Md5);
-        can_have(options.expected_checksum, md5, "MD5")?;
-        can_have(options.expected_hash, self.os_hash, "hash")
-    }
-
-    fn check_cap(&self, len_bytes: u64) -> Result<()> {
-        if len_bytes > self.image_size_cap {
-            let cap = self.image_size_cap;
-            let message = format!("image is {len_bytes} bytes or more, limit {cap}");
-            return Err(Error::new(ErrorCode::ImageTooLarge, message));
-        }
-        Ok(())
+        let session = places::next(put, Counter::NextSession, 1)?;
+        let row = SessionRow {
+            image: *image.id().as_bytes(),
+            started_at: now.as_micros(),
+        };
+        places::put_session(put, session, &row)?;
+        let domain = images::domain(put, &image, self.dedup_across_owners)?;
+        let target = Target {
+            session,
+            store,
+            domain,
+        };
+        Ok(Begun {
+            target,
+            image,
+            signature,
+        })
     }
 }
 
-/// Returns what an image says that its data is, if that is looked at.
-fn claim_of(image: &Image) -> Option<Claim> {
-    let claim = Claim::new(image.disk_format()?, image.container_format()?);
-    claim.is_inspected().then_some(claim)
+/// What the transaction that begins an upload has found.
+struct Begun {
+    target: Target,
+    image: Image,
+    signature: Option<SignatureProperties>,
 }
 
 /// Formats that pack files back to back are cut at any byte, all others on block borders.
@@ -243,13 +199,13 @@ impl Flow {
     }
 
     pub(super) fn checksum_algorithm(&self) -> Option<Algorithm> {
-        self.ingest.legacy_md5.then_some(Algorithm::Md5)
+        self.algorithms.0
     }
 
     /// Returns the algorithm of the multihash lane; none where the checksum lane computes it.
     pub(super) fn os_hash_algorithm(&self) -> Option<Algorithm> {
-        self.ingest
-            .os_hash
+        self.algorithms
+            .1
             .filter(|&algorithm| Some(algorithm) != self.checksum_algorithm())
     }
 
@@ -277,12 +233,15 @@ impl Flow {
         )
     }
 
-    /// Tests the bytes taken so far against their bounds.
-    pub(super) fn check_len(&self, len_bytes: u64) -> Result<()> {
+    /// Tests the bytes taken so far against their bounds, and reserves them for the owner.
+    pub(super) fn check_len(&mut self, len_bytes: u64) -> Result<()> {
         self.ingest.base.expect_uploads()?;
         match self.options.expected_len_bytes {
             Some(expected) if len_bytes > expected => Err(size_mismatch(len_bytes, expected)),
-            _ => self.ingest.check_cap(len_bytes),
+            _ => {
+                self.ingest.check_cap(len_bytes)?;
+                self.reserved.grow(&self.ingest.base.kv, len_bytes)
+            }
         }
     }
 
@@ -346,7 +305,7 @@ impl Flow {
             let digests = self.digests(&found)?;
             verifying?.map_or(Ok(()), Verifying::finish)?;
             by_digest.map_or(Ok(()), |verifying| verifying.finish_by(&found))?;
-            self.activate(&stored, virtual_size, &digests)
+            self.commit(&stored, virtual_size, &digests)
         };
         match named() {
             Ok(image) => {
@@ -361,7 +320,7 @@ impl Flow {
         let digest = |found: &hash::Digest| Digest::from_bytes(found.as_bytes());
         let checksum = checksum.as_ref().map(digest).transpose()?;
         let os_hash = os_hash.as_ref().map(digest).transpose()?;
-        let os_hash = match (os_hash, self.ingest.os_hash) {
+        let os_hash = match (os_hash, self.algorithms.1) {
             (Some(digest), Some(algorithm)) => Some((algorithm.name().into(), digest)),
             (None, Some(Algorithm::Md5)) => checksum.map(|digest| ("md5".into(), digest)),
             _ => None,
@@ -375,13 +334,14 @@ impl Flow {
         Ok(Digests { checksum, os_hash })
     }
 
-    /// The one transaction in which an upload becomes an image.
-    fn activate(
-        &self,
+    /// The one transaction in which bytes that came in reach their goal.
+    fn commit(
+        &mut self,
         stored: &Stored,
         virtual_size: Option<u64>,
         digests: &Digests,
     ) -> Result<Image> {
+        self.reserved.settle();
         let base = &self.ingest.base;
         let now = base.now();
         let store = base.stores.of_number(self.target.store);
@@ -395,44 +355,44 @@ impl Flow {
             cutter: self.cutter.code(),
         };
         base.kv.write(Durability::Now, |put| {
-            let mut image = self.still_saving(put)?;
-            let Ingest { signatures, .. } = &*self.ingest;
-            signatures.expect(&image, self.signature.as_ref())?;
+            let image = self.still_waiting(put)?;
+            if self.goal.is_judged() {
+                let Ingest { signatures, .. } = &*self.ingest;
+                signatures.expect(&image, self.signature.as_ref())?;
+            }
             stored.name(put)?;
             refs::hand_over_root(put, self.target.session, &stored.root)?;
             // With the id in the case of the record, not in that of whoever uploads.
             let location = Location::in_store(store, image.id(), data);
-            let uploaded = Uploaded {
+            let learned = Uploaded {
                 size: stored.len_bytes,
                 virtual_size,
                 checksum: digests.checksum,
                 os_hash: digests.os_hash.clone(),
                 location,
             };
-            image.activate(now, uploaded)?;
-            images::put(put, &image)?;
-            Ok(image)
+            self.goal.reach(put, image, learned, now)
         })
     }
 
     /// Returns why an upload fails: a delete of its image goes before what is wrong with its data.
     fn unless_gone(&self, why: Error) -> Error {
-        let read = self.ingest.base.kv.read(|get| self.still_saving(get));
+        let read = self.ingest.base.kv.read(|get| self.still_waiting(get));
         match read {
             Err(gone) if gone.code() == ErrorCode::GoneDuringUpload => gone,
             _ => why,
         }
     }
 
-    fn still_saving(&self, get: &dyn Get) -> Result<Image> {
+    fn still_waiting(&self, get: &dyn Get) -> Result<Image> {
         let gone = || {
             let message = format!("image {} was deleted while its data came in", self.id);
             Error::new(ErrorCode::GoneDuringUpload, message)
         };
         places::session(get, self.target.session)?.ok_or_else(gone)?;
-        images::find(get, &self.id)?
-            .filter(|image| image.status() == Status::Saving)
-            .ok_or_else(gone)
+        let image = images::find(get, &self.id)?.ok_or_else(gone)?;
+        self.goal.expect(&image)?;
+        Ok(image)
     }
 
     /// Gives the upload up.
@@ -455,60 +415,6 @@ impl Flow {
 
     fn take_back(&self, why: Error) -> Error {
         self.ingest.taken_back(self.target.session, why)
-    }
-}
-
-/// Ends an upload that failed or that a crash broke off: what it held is released, and its image,
-/// unless deleted, is queued again.
-pub(crate) fn take_back(base: &Base, session: u64) -> Result<()> {
-    let now = base.now();
-    base.kv.write(Durability::Now, |put| {
-        let Some(row) = places::session(put, session)? else {
-            return Ok(());
-        };
-        refs::release_session(put, session)?;
-        let id = ImageId::from_bytes(row.image);
-        let Some(mut image) = images::find(put, &id)? else {
-            return Ok(());
-        };
-        if image.status() == Status::Saving {
-            image.back_to_queued(now)?;
-            images::put(put, &image)?;
-        }
-        Ok(())
-    })
-}
-
-fn size_mismatch(found: u64, expected: u64) -> Error {
-    let more = if found > expected { " or more" } else { "" };
-    let message = format!("data is {found} bytes{more}, {expected} were declared");
-    Error::new(ErrorCode::SizeMismatch, message)
-}
-
-/// Tests that an expected digest is one of the algorithm that computes it.
-fn can_have(expected: Option<Digest>, by: Option<Algorithm>, what: &str) -> Result<()> {
-    let Some(expected) = expected else {
-        return Ok(());
-    };
-    let len = expected.as_bytes().len();
-    let message = match by {
-        None => format!("a {what} is expected, but this engine computes none"),
-        Some(by) if len != by.len_bytes() => {
-            let (name, has) = (by.name(), by.len_bytes());
-            format!("the expected {what} is {len} bytes, {name} has {has}")
-        }
-        Some(_) => return Ok(()),
-    };
-    Err(Error::new(ErrorCode::InvalidParameter, message))
-}
-
-fn expect(expected: Option<Digest>, found: Option<Digest>, what: &str) -> Result<()> {
-    match (expected, found) {
-        (Some(expected), Some(found)) if expected != found => {
-            let message = format!("data has {what} {found}, expected {expected}");
-            Err(Error::new(ErrorCode::HashConflict, message))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -104,14 +104,26 @@ impl Verifying {
     }
 }
 
+impl Verifying {
+    /// Takes bytes.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.verification.update(bytes);
+    }
+
+    /// Takes zeros.
+    pub(super) fn skip(&mut self, len_bytes: u64) {
+        each_zeros(len_bytes, |zeros| self.verification.update(zeros));
+    }
+}
+
 impl Work for Verifying {
     fn take(&mut self, buffer: &Frozen) -> Result<()> {
-        self.verification.update(buffer);
+        self.update(buffer);
         Ok(())
     }
 
     fn zeros(&mut self, len_bytes: u64) -> Result<()> {
-        each_zeros(len_bytes, |zeros| self.verification.update(zeros));
+        self.skip(len_bytes);
         Ok(())
     }
 }

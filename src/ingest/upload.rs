@@ -226,7 +226,7 @@ impl Upload {
     }
 
     /// Takes bytes into buffers; full ones go to the lanes.
-    fn put(&mut self, mut bytes: &[u8]) -> Result<()> {
+    pub(crate) fn put(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             let running = self.running()?;
             let buffer = running.buffer.get_or_insert_with(|| running.ring.take());

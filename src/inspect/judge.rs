@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::format::Format;
 use super::inspection::Inspection;
 use crate::error::{Error, ErrorCode, Result};
-use crate::image::{ContainerFormat, DiskFormat};
+use crate::image::{ContainerFormat, DiskFormat, Image};
 
 /// What an image says that its data is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl Claim {
     /// Makes the claim of an image with both formats.
     pub fn new(disk: DiskFormat, container: ContainerFormat) -> Self {
         Self { disk, container }
+    }
+
+    /// Returns what an image says that its data is, if that is looked at.
+    pub(crate) fn of(image: &Image) -> Option<Self> {
+        let claim = Self::new(image.disk_format()?, image.container_format()?);
+        claim.is_inspected().then_some(claim)
     }
 
     /// Tells whether the data is looked at: only where nothing stands around the disk.

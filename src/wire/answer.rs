@@ -10,11 +10,11 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::JsonObject;
 use crate::clock::Timestamp;
 use crate::id::{ImageId, ProjectId};
 use crate::image::{Digest, MemberStatus, Status, Visibility};
 use crate::query::seconds_of;
+use crate::task::JsonObject;
 
 /// An image, as a client reads it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -19,7 +19,7 @@ const INTERNAL: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op_host"];
 #[must_use]
 pub struct ImageOptions<'a> {
     /// The stores, heaviest first.
-    direct_url: Option<&'a [&'a str]>,
+    direct_url: Option<&'a [String]>,
     stores: Places,
     locations: Places,
 }
@@ -45,7 +45,7 @@ impl<'a> ImageOptions<'a> {
     ///
     /// The best place is the first one in the store that comes first here; stores that are not
     /// named follow, in the order of the image.
-    pub fn direct_url(mut self, stores_by_weight: &'a [&'a str]) -> Self {
+    pub fn direct_url(mut self, stores_by_weight: &'a [String]) -> Self {
         self.direct_url = Some(stores_by_weight);
         self
     }
@@ -158,7 +158,7 @@ impl<'a> ImageDocument<'a> {
     fn best_location(&self) -> Option<&'a Location> {
         let stores = self.options.direct_url?;
         let place = |location: &&Location| {
-            let named = |store: &&str| Some(*store) == location.store();
+            let named = |store: &String| Some(store.as_str()) == location.store();
             stores.iter().position(named).unwrap_or(stores.len())
         };
         self.image.locations().iter().min_by_key(place)

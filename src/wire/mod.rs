@@ -25,6 +25,7 @@
 //! ```
 
 mod answer;
+mod cache;
 mod error;
 mod image;
 mod list;
@@ -38,6 +39,7 @@ mod tests;
 pub use answer::{
     ErrorAnswer, ImageAnswer, ListAnswer, LocationAnswer, MemberAnswer, MembersAnswer,
 };
+pub use cache::{CacheDocument, CachedItem, PrunedDocument};
 pub use error::ErrorDocument;
 pub use image::{ImageDocument, ImageOptions, LocationsDocument};
 pub use list::ListDocument;
@@ -45,9 +47,7 @@ pub use list::ListDocument;
 pub(crate) use list::{PrintedList, links};
 pub use member::{MemberDocument, MembersDocument};
 pub use schema::{CustomProperty, Schema, Schemas};
-pub use task::{
-    ImageTasksDocument, JsonObject, Task, TaskDocument, TaskKind, TaskListDocument, TaskStatus,
-};
+pub use task::{ImageTasksDocument, TaskDocument, TaskListDocument};
 
 use std::fmt::Display;
 

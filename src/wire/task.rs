@@ -1,6 +1,4 @@
 //! The documents of tasks: one, a page of them, and those of an image.
-//!
-//! A task is given here by its parts; what runs it is for others.
 
 use std::fmt;
 
@@ -9,105 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Shown, TASKS};
 use crate::clock::Timestamp;
-use crate::id::{ImageId, ProjectId};
-
-/// A JSON object that is passed on as it is.
-pub type JsonObject = serde_json::Map<String, serde_json::Value>;
-
-/// What a task does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TaskKind {
-    /// Imports from a url, by the tasks API of old.
-    Import,
-    /// Imports into an image.
-    ApiImageImport,
-    /// Takes a location into an image.
-    LocationImport,
-}
-
-impl TaskKind {
-    /// Every kind, in the order of the schema.
-    pub const ALL: &'static [Self] = &[Self::Import, Self::ApiImageImport, Self::LocationImport];
-
-    /// Returns the word of the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Import => "import",
-            Self::ApiImageImport => "api_image_import",
-            Self::LocationImport => "location_import",
-        }
-    }
-}
-
-/// How far a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the API defines these four")]
-pub enum TaskStatus {
-    /// It has not begun.
-    Pending,
-    /// It runs.
-    Processing,
-    /// It is done.
-    Success,
-    /// It has failed.
-    Failure,
-}
-
-impl TaskStatus {
-    /// Every status, in the order of the schema.
-    pub const ALL: &'static [Self] = &[
-        Self::Pending,
-        Self::Processing,
-        Self::Success,
-        Self::Failure,
-    ];
-
-    /// Returns the word of the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processing => "processing",
-            Self::Success => "success",
-            Self::Failure => "failure",
-        }
-    }
-}
-
-/// A task, as its documents show it.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "it is put together from its parts, all of which a document shows"
-)]
-pub struct Task {
-    /// Its id, of the form of an image's.
-    pub id: ImageId,
-    /// What it does.
-    pub kind: TaskKind,
-    /// How far it is.
-    pub status: TaskStatus,
-    /// The project that began it.
-    pub owner: Option<ProjectId>,
-    /// The image that it works on.
-    pub image_id: Option<ImageId>,
-    /// The request that began it.
-    pub request_id: Option<String>,
-    /// The user who began it.
-    pub user_id: Option<String>,
-    /// What it was asked for.
-    pub input: Option<JsonObject>,
-    /// What came of it.
-    pub result: Option<JsonObject>,
-    /// How it goes, or why it failed; may be empty.
-    pub message: String,
-    /// When it vanishes, if it has ended.
-    pub expires_at: Option<Timestamp>,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// When it changed last.
-    pub updated_at: Timestamp,
-}
+use crate::task::Task;
 
 /// The document of a task.
 #[derive(Debug, Clone, Copy)]

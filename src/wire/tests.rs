@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     ErrorAnswer, ErrorDocument, ImageAnswer, ImageDocument, ImageOptions, ImageTasksDocument,
-    ListAnswer, ListDocument, MemberAnswer, MemberDocument, MembersAnswer, MembersDocument, Task,
-    TaskDocument, TaskKind, TaskListDocument, TaskStatus,
+    ListAnswer, ListDocument, MemberAnswer, MemberDocument, MembersAnswer, MembersDocument,
+    TaskDocument, TaskListDocument,
 };
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode};
@@ -15,6 +15,7 @@ use crate::image::{
     TextMap, TextSet, Visibility,
 };
 use crate::query::{ListQuery, PageLimits};
+use crate::task::{Task, TaskKind, TaskStatus};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -199,20 +200,21 @@ fn places_are_shown_as_the_options_say() {
         null(),
     );
     check_places(
-        new().direct_url(&["fast", "slow"]),
+        new().direct_url(&["fast", "slow"].map(str::to_owned)),
         json!("file:///fast/1"),
         null(),
         null(),
     );
     check_places(
-        new().direct_url(&["other", "slow"]),
+        new().direct_url(&["other", "slow"].map(str::to_owned)),
         json!("file:///slow/1"),
         null(),
         null(),
     );
     check_places(new().stores(), null(), json!("slow,fast"), null());
     check_places(new().locations(), null(), null(), both.clone());
-    let all = new().direct_url(&["fast"]).stores().locations();
+    let fast = ["fast".to_owned()];
+    let all = new().direct_url(&fast).stores().locations();
     check_places(all, json!("file:///fast/1"), json!("slow,fast"), both);
     check_places(all.closed(), null(), null(), json!([]));
     check_places(new().stores().closed(), null(), null(), null());

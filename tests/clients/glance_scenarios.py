@@ -6,7 +6,8 @@ import uuid
 
 from commands import Command, identity_settings
 from scenarios import ALICE, BOB, MIB, PROJECT_B, ROOT, UNICODE, URL
-from scenarios import Speed, file_digest, play, same, scenario, some_bytes, sparse_file
+from scenarios import Speed, eventually, file_digest, play, same, scenario, served
+from scenarios import some_bytes, sparse_file
 from scenarios import thousand_images
 
 
@@ -201,14 +202,55 @@ def what_the_service_says_of_itself():
     assert {"member_id", "status"} <= shown(alice("explain", "member")).keys()
     same(rows(alice("usage")), [])
     image = create("--name", "tasks")["id"]
-    alice.fails("does not support image tasks API", "image-tasks", image)
-    same(rows(root("task-list")), [])
-    alice("import-info")
-    alice.fails("Multi Backend support is not enabled", "stores-info")
+    same(rows(alice("image-tasks", image)), [])
+    assert "web-download" in alice("import-info")
+    assert "solid disks" in alice("stores-info")
     root.fails("does not support image caching API", "cache-list")
     nobody = glance("nobody")
     nobody.fails("HTTPUnauthorized", "image-list")
-    return "schemas, usage, no tasks, no stores, no cache; nobody is 401"
+    return "schemas, usage, stores, methods of import, no cache; nobody is 401"
+
+
+def imported(image, stores):
+    """Waits until an image is in these stores and no import of it runs, and tests its tasks."""
+
+    def found():
+        image_now = shown(alice("image-show", image))
+        return image_now.get("stores"), image_now["os_glance_importing_to_stores"]
+
+    eventually(found, (stores, ""))
+    same({row[3] for row in rows(root("image-tasks", image))}, {"success"})
+
+
+@scenario
+def imports_into_stores():
+    data = some_bytes(71, MIB + 1)
+    with open("staged.raw", "wb") as file:
+        file.write(data)
+    image = create("--name", "staged")["id"]
+    alice("image-stage", image, "--file", "staged.raw")
+    alice("image-import", image, "--import-method", "glance-direct", "--stores", "slow,fast")
+    imported(image, "slow,fast")
+    root("stores-delete", image, "--store", "slow")
+    same(shown(alice("image-show", image))["stores"], "fast")
+    alice("image-download", image, "--file", "fetched.raw")
+    same(open("fetched.raw", "rb").read(), data)
+    root("image-import", image, "--import-method", "copy-image", "--all-stores", "True")
+    imported(image, "fast,slow")
+    with served(data) as url:
+        formats = ["--disk-format", "raw", "--container-format", "bare", "--name", "by web"]
+        how = ["--import-method", "web-download", "--uri", url, "--store", "slow"]
+        web = shown(alice("image-create-via-import", *formats, *how))["id"]
+        imported(web, "slow")
+    return "staged and imported into two, removed from one, copied back, fetched into one"
+
+
+@scenario
+def upload_to_a_store_of_choice():
+    image = create("--name", "in slow")["id"]
+    alice("image-upload", image, "--store", "slow", data=b"slow")
+    same(shown(alice("image-show", image))["stores"], "slow")
+    return "slow took it"
 
 
 if __name__ == "__main__":

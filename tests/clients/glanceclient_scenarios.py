@@ -11,8 +11,8 @@ from keystoneauth1 import session, token_endpoint
 
 from glanceclient_setup import alice, bob, client, create, filled, names, root
 from scenarios import ALICE, GIB, MIB, PROJECT_A, PROJECT_B, UNICODE, URL
-from scenarios import Damage, Speed, play, refused, same, scenario, some_bytes
-from scenarios import sparse_file
+from scenarios import Damage, Speed, eventually, play, refused, same, scenario, served
+from scenarios import some_bytes, sparse_file
 
 
 @scenario
@@ -250,16 +250,82 @@ def a_session_of_keystoneauth_as_transport():
 
 
 @scenario
-def discovery_and_what_is_switched_off():
-    same(alice.images.get_import_info()["import-methods"]["value"], [])
-    refused(exc.HTTPNotFound, alice.images.get_stores_info)
-    refused(exc.HTTPNotFound, root.images.get_stores_info_detail)
-    image = create(name="import")
-    refused(exc.HTTPNotFound, alice.images.stage, image.id, io.BytesIO(b"data"))
-    refused(exc.HTTPBadRequest, alice.images.image_import, image.id)
-    same(list(root.tasks.list()), [])
+def stores_and_methods_of_import():
+    methods = alice.images.get_import_info()["import-methods"]["value"]
+    same(methods, ["glance-direct", "web-download", "copy-image"])
+    fast = {"id": "fast", "description": "solid disks", "default": "true"}
+    same(alice.images.get_stores_info()["stores"], [fast, {"id": "slow"}])
+    details = root.images.get_stores_info_detail()["stores"]
+    same([store["weight"] for store in details], [0, -5])
+    refused(exc.HTTPForbidden, alice.images.get_stores_info_detail)
     refused(exc.HTTPForbidden, lambda: list(alice.tasks.list()))
-    return "no import method, no stores (404), no tasks"
+    return f"{methods}, two stores, details for admins"
+
+
+def imported(id):
+    """Waits for the end of the newest import of an image, and returns the image."""
+    eventually(lambda: tasks(id)[-1]["status"], "success")
+    return alice.images.get(id)
+
+
+def tasks(id):
+    """Returns all tasks of an image."""
+    return root.images.get_associated_image_tasks(id)["tasks"]
+
+
+@scenario
+def staged_data_is_imported_into_a_store():
+    data = some_bytes(61, 2 * MIB + 3)
+    image = create(name="staged")
+    alice.images.stage(image.id, io.BytesIO(data))
+    same(alice.images.get(image.id).status, "uploading")
+    alice.images.image_import(image.id, backend="slow")
+    image = imported(image.id)
+    same((image.status, image.stores, image.size), ("active", "slow", len(data)))
+    same(b"".join(alice.images.data(image.id)), data)
+    (task,) = alice.images.get_associated_image_tasks(image.id)["tasks"]
+    same((task["owner"], task["user_id"], task["input"]["backend"]), (PROJECT_A, ALICE, ["slow"]))
+    assert task["id"] in [listed["id"] for listed in root.tasks.list()]
+    same(root.tasks.get(task["id"])["result"], {"image_id": image.id})
+    refused(exc.HTTPConflict, alice.images.stage, image.id, io.BytesIO(data))
+    return f"{len(data)} bytes, by glance-direct; the task is listed"
+
+
+@scenario
+def data_of_the_web_is_imported_and_copied():
+    data = some_bytes(62, MIB + 5)
+    image = create(name="web")
+    with served(data) as url:
+        alice.images.image_import(image.id, method="web-download", uri=url)
+        image = imported(image.id)
+    same((image.status, image.stores), ("active", "fast"))
+    same(b"".join(alice.images.data(image.id)), data)
+    root.images.image_import(image.id, method="copy-image", all_stores=True)
+    same(imported(image.id).stores, "fast,slow")
+    root.images.delete_from_store("fast", image.id)
+    same(alice.images.get(image.id).stores, "slow")
+    same(b"".join(alice.images.data(image.id)), data)
+    refused(exc.HTTPForbidden, root.images.delete_from_store, "slow", image.id)
+    private = create(name="private")
+    uri = "http://10.0.0.1/a"
+    refused(
+        exc.HTTPBadRequest,
+        alice.images.image_import,
+        private.id,
+        method="web-download",
+        uri=uri,
+    )
+    return f"{len(data)} bytes from a server here, copied, and removed where they came to"
+
+
+@scenario
+def upload_to_a_store_of_choice():
+    image = create(name="in slow")
+    alice.images.upload(image.id, io.BytesIO(b"slow"), backend="slow")
+    same(alice.images.get(image.id).stores, "slow")
+    other = create(name="in none")
+    refused(exc.HTTPBadRequest, alice.images.upload, other.id, io.BytesIO(b"x"), backend="none")
+    return "slow took it, an unknown one is 400"
 
 
 @scenario

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 import uuid
 
 from commands import Command, identity_settings
 from scenarios import ALICE, BOB, MIB, PROJECT_A, PROJECT_B, ROOT, UNICODE, URL
-from scenarios import Speed, file_digest, play, same, scenario, some_bytes, sparse_file
+from scenarios import Speed, eventually, file_digest, play, same, scenario, served
+from scenarios import some_bytes, sparse_file
 from scenarios import thousand_images
 
 
@@ -220,18 +220,38 @@ def unicode_everywhere():
 
 
 @scenario
+def stores_and_imports():
+    data = some_bytes(91, MIB + 3)
+    with open("staged.raw", "wb") as file:
+        file.write(data)
+    (stores,) = alice.batch("stores list -f json")
+    same([store["ID"] for store in stores], ["fast", "slow"])
+    alice("create", "staged")
+    alice("stage", "staged", "--file", "staged.raw")
+    alice("import", "staged", "--method", "glance-direct", "--store", "slow")
+
+    def stores_of(name):
+        return alice.json("show", name)["properties"].get("stores")
+
+    eventually(lambda: stores_of("staged"), "slow")
+    root("import", alice.json("show", "staged")["id"], "--method", "copy-image", "--all-stores")
+    eventually(lambda: stores_of("staged"), "slow,fast")
+    with served(data) as url:
+        alice("create", "web")
+        alice("import", "web", "--method", "web-download", "--uri", url)
+        eventually(lambda: alice.json("show", "web")["status"], "active")
+    alice("save", "web", "--file", "web.raw")
+    same(open("web.raw", "rb").read(), data)
+    tasks = root.json("task", "list")
+    same(len(tasks), 3)
+    return "staged, copied, fetched; two stores and three tasks are listed"
+
+
+@scenario
 def what_is_switched_off():
-    alice("create", "import")
-    alice.batch(
-        "stores list",
-        "import import",
-        f"stage import --file {os.devnull}",
-        errors=["Multi Backend support not enabled", "is not supported by", "404"],
-    )
-    same(root.batch("task list -f json"), [[]])
     root.command.fails("NotFoundException", "cached", "image", "list")
     Image("nobody").fails("401", "list")
-    return "no stores, no import, no cache, no tasks; nobody is 401"
+    return "no cache; nobody is 401"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """What the scripts share: scenarios that print a line each, identities, refusals and bytes."""
 
+import contextlib
 import hashlib
+import http.server
 import random
 import sys
+import threading
 import time
 
 import requests
@@ -88,6 +91,37 @@ def thousand_images(token):
             record = {"name": name, "paged": "yes"}
             session.post(f"{URL}/v2/images", json=record).raise_for_status()
     return names
+
+
+@contextlib.contextmanager
+def served(data):
+    """Serves data on this machine, as a server of the web does, and gives its url."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/disk.raw"
+    finally:
+        server.shutdown()
+
+
+def eventually(look, wanted, limit_s=60):
+    """Waits until something is as wanted, and returns that."""
+    begun = time.monotonic()
+    while (found := look()) != wanted:
+        assert time.monotonic() - begun < limit_s, f"found {found!r:.1000}, never {wanted!r:.1000}"
+        time.sleep(0.05)
+    return found
 
 
 class Speed:

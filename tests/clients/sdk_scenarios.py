@@ -8,20 +8,57 @@ import requests
 from openstack import exceptions
 
 from scenarios import ALICE, MIB, PROJECT_B, UNICODE, URL
-from scenarios import Damage, Speed, file_digest, play, refused, same, scenario, some_bytes
-from scenarios import sparse_file
+from scenarios import Damage, Speed, eventually, file_digest, play, refused, same, scenario
+from scenarios import served, some_bytes, sparse_file
 from sdk_setup import alice, bob, connect, create, filled, names, root
 
 
 @scenario
 def discovery_of_the_service():
     same(alice.get_endpoint(), f"{URL}/v2/")
-    same(alice.get_import_info().import_methods["value"], [])
-    refused(exceptions.NotFoundException, lambda: list(alice.stores()))
+    methods = alice.get_import_info().import_methods["value"]
+    same(methods, ["glance-direct", "web-download", "copy-image"])
+    stores = [(store.id, store.description) for store in alice.stores()]
+    same(stores, [("fast", "solid disks"), ("slow", None)])
     schema = alice.get_image_schema()
     same(schema.name, "image")
     same(list(root.tasks()), [])
-    return f"{alice.get_endpoint()}, no import methods, no stores (404)"
+    return f"{alice.get_endpoint()}, {len(methods)} import methods, {len(stores)} stores"
+
+
+def imported(id):
+    """Waits until an image is active and no import of it runs, and returns it."""
+
+    def found():
+        image = alice.get_image(id)
+        return image.status, image.properties["os_glance_importing_to_stores"]
+
+    eventually(found, ("active", ""))
+    return alice.get_image(id)
+
+
+@scenario
+def imports_into_stores():
+    data = some_bytes(81, MIB + 7)
+    image = create(name="staged")
+    alice.stage_image(image, data=io.BytesIO(data))
+    slow = next(store for store in alice.stores() if store.id == "slow")
+    alice.import_image(image, method="glance-direct", store=slow)
+    same(imported(image.id).stores, "slow")
+    same(alice.download_image(image.id).content, data)
+    root.import_image(image, method="copy-image", all_stores=True)
+    eventually(lambda: alice.get_image(image.id).stores, "slow,fast")
+    imported(image.id)
+    slow.delete_image(root, image)
+    same(alice.get_image(image.id).stores, "fast")
+    web = create(name="web")
+    with served(data) as url:
+        alice.import_image(web, method="web-download", uri=url)
+        imported(web.id)
+    same(alice.download_image(web.id).content, data)
+    tasks = list(root.tasks())
+    same({task.status for task in tasks}, {"success"})
+    return f"staged, copied, removed from one store, fetched; {len(tasks)} tasks"
 
 
 @scenario

@@ -12,8 +12,9 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
+use smalti::fetch::{UriFilter, UriRules, WebFetcher};
 use smalti::http::{HttpSettings, Identity, Server, openapi, router};
-use smalti::{Caller, Engine, ProjectId};
+use smalti::{Caller, Engine, NamedStore, ProjectId};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -52,6 +53,23 @@ async fn authenticate(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Opens an engine with two stores, which may download from servers of this machine.
+fn engine(dir: &Path) -> Engine {
+    let filter = UriFilter::new(UriRules {
+        allowed_hosts: vec!["127.0.0.1".to_owned()],
+        allowed_ports: Vec::new(),
+        ..UriRules::default()
+    });
+    let fetcher = WebFetcher::builder().build().expect("a fetcher");
+    let slow = NamedStore::on_path("slow", dir.join("slow"));
+    Engine::builder(dir.join("engine"))
+        .store(NamedStore::own("fast").description("solid disks"))
+        .store(slow.weight(-5))
+        .web_download(fetcher, filter)
+        .open()
+        .expect("an engine")
+}
+
 /// A server that runs until it is stopped.
 #[derive(Debug)]
 pub(crate) struct TestServer {
@@ -65,7 +83,7 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// Serves an engine on `store`, on a free port.
     pub(crate) fn start(store: &Path) -> Self {
-        let engine = Engine::builder(store).open().expect("an engine");
+        let engine = engine(store);
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
         let listener = listener.expect("a port");

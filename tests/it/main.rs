@@ -9,6 +9,8 @@
 mod asyncio;
 #[cfg(feature = "testing")]
 mod bad_input;
+#[cfg(feature = "testing")]
+mod cache;
 mod check;
 #[cfg(feature = "testing")]
 mod crash;
@@ -17,15 +19,18 @@ mod fault;
 mod gc;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod http;
+mod imports;
 #[cfg(feature = "testing")]
 mod inspect;
 #[cfg(feature = "testing")]
 mod kill;
 mod linear;
+mod locations;
 #[cfg(feature = "testing")]
 mod medium;
 #[cfg(feature = "testing")]
 mod model;
+mod quotas;
 mod range;
 #[cfg(feature = "testing")]
 mod rot;

@@ -22,21 +22,29 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inspect", &["image"]),
     ("query", &["image"]),
     ("policy", &["json", "image"]),
-    ("wire", &["json", "image", "query"]),
+    ("task", &[]),
+    ("wire", &["json", "image", "query", "task"]),
     ("lease", &[]),
     ("disk", &[]),
     ("hash", &[]),
     ("signature", &["image", "disk", "hash"]),
     ("store", &["disk"]),
     ("chunk", &["disk", "hash", "store"]),
-    ("index", &["disk", "manifest", "image", "query", "policy"]),
+    (
+        "index",
+        &["disk", "manifest", "image", "query", "policy", "task"],
+    ),
     (
         "base",
-        &["lease", "disk", "manifest", "store", "chunk", "index"],
+        &[
+            "lease", "disk", "manifest", "image", "store", "chunk", "index",
+        ],
     ),
+    ("quota", &["index"]),
     (
         "ingest",
         &[
+            "quota",
             "base",
             "lease",
             "manifest",
@@ -69,8 +77,23 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "import",
+        &[
+            "fetch", "json", "image", "task", "hash", "index", "base", "quota", "ingest", "read",
+        ],
+    ),
+    (
+        "cache",
+        &["image", "index", "base", "ingest", "read", "import"],
+    ),
+    (
         "engine",
         &[
+            "cache",
+            "fetch",
+            "quota",
+            "task",
+            "import",
             "range",
             "patch",
             "image",
@@ -101,8 +124,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "json", "patch", "image", "query", "policy", "wire", "range", "ingest", "engine",
-            "asyncio",
+            "json", "patch", "image", "query", "policy", "task", "wire", "range", "import",
+            "ingest", "cache", "engine", "asyncio",
         ],
     ),
     (
@@ -128,8 +151,9 @@ const TOOL_ROOMS: &[(&str, &[&str])] = &[
     ("interrupt", &["fault"]),
     ("shell", &["fault", "progress"]),
     ("files", &["fault", "progress", "interrupt", "shell"]),
-    ("place", &["fault", "table", "interrupt", "files"]),
-    ("at", &["fault", "words", "place"]),
+    ("config", &["fault", "size", "table", "shell"]),
+    ("place", &["fault", "table", "interrupt", "files", "config"]),
+    ("at", &["fault", "words", "config", "place"]),
     (
         "commands",
         &[
@@ -159,7 +183,15 @@ const TOOL_ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "serve",
-        &["fault", "size", "table", "words", "interrupt", "shell"],
+        &[
+            "fault",
+            "size",
+            "table",
+            "words",
+            "interrupt",
+            "shell",
+            "config",
+        ],
     ),
     ("args", &["fault", "shell", "commands", "bench", "serve"]),
 ];
@@ -216,7 +248,10 @@ const CRATES: &[(&str, &[&str])] = &[
         "rustls_platform_verifier",
         &["fetch/web/tls", "store/remote/connect"],
     ),
-    ("serde_json", &["http", "json", "wire", "bin/smalti"]),
+    (
+        "serde_json",
+        &["http", "json", "store", "task", "wire", "bin/smalti"],
+    ),
     ("sha1", &["hash"]),
     ("sha2", &["hash"]),
     ("sha3", &["hash"]),
@@ -232,7 +267,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "store/remote",
         ],
     ),
-    ("toml", &["bin/smalti/serve/config/file"]),
+    ("toml", &["bin/smalti/config/file"]),
     ("tracing_subscriber", &["bin/smalti/serve/log"]),
     ("x509_cert", &["signature/certificate"]),
 ];
@@ -245,6 +280,7 @@ const STD: &[(&str, &[&str])] = &[
         &[
             "disk/map",
             "disk/real",
+            "bin/smalti/config",
             "bin/smalti/files",
             "bin/smalti/serve",
         ],

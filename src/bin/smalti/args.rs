@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::bench::Bench;
 use crate::commands::{
-    Completions, Deactivate, Gc, Get, Ls, Put, Reactivate, Rm, Set, Share, Show, Stats, Unshare,
-    Verify,
+    Completions, Deactivate, Gc, Get, Import, Ls, Put, Reactivate, Rm, Set, Share, Show, Stats,
+    Stores, Unshare, Verify,
 };
 use crate::fault::{Fault, Outcome};
 use crate::serve::Serve;
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     Put(Box<Put>),
     Get(Get),
+    Import(Box<Import>),
+    Stores(Stores),
     Ls(Ls),
     Show(Show),
     Set(Box<Set>),
@@ -86,6 +88,8 @@ impl Command {
             Self::Serve(it) => it.run(shell),
             Self::Put(it) => it.run(shell),
             Self::Get(it) => it.run(shell),
+            Self::Import(it) => it.run(shell),
+            Self::Stores(it) => it.run(),
             Self::Ls(it) => it.run(shell),
             Self::Show(it) => it.run(),
             Self::Set(it) => it.run(),

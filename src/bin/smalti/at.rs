@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use smalti::{Caller, ProjectId};
 
+use crate::config::Config;
 use crate::fault::{Fault, Outcome};
 use crate::place::{DirPlace, Need, Place, UrlPlace};
 use crate::words::project;
@@ -21,6 +22,9 @@ pub(crate) struct At {
     /// A directory, or http://HOST:PORT of a server [env: SMALTI_AT] [default: ./images]
     #[arg(long, value_name = "PLACE")]
     at: Option<String>,
+    /// Open the directory as a server with this configuration does: its stores and settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Act in this project; the role is member unless --role says another
     #[arg(long, value_name = "ID", value_parser = project)]
     project: Option<ProjectId>,
@@ -75,7 +79,7 @@ impl At {
                 "run it where the data is, with --at DIR, while no server has DIR open",
             ));
         };
-        let place = DirPlace::open(&dir, need, self.caller())?;
+        let place = DirPlace::open(&dir, need, self.caller(), &self.config()?)?;
         let done = work(&place).map_err(|fault| place.named(fault));
         let closed = place.close();
         let value = done?;
@@ -89,14 +93,28 @@ impl At {
                     return Err(Fault::usage("--token and --header are for servers")
                         .with_hint("name a server with --at http://HOST:PORT"));
                 }
-                Ok(Box::new(DirPlace::open(&dir, need, self.caller())?))
+                let config = self.config()?;
+                Ok(Box::new(DirPlace::open(
+                    &dir,
+                    need,
+                    self.caller(),
+                    &config,
+                )?))
             }
+            Where::Url(_) if self.config.is_some() => Err(Fault::usage(
+                "--config is for directories; a server has its own",
+            )
+            .with_hint("leave it out, or name a directory with --at DIR")),
             Where::Url(url) => {
                 let timeout = Duration::from_secs(self.timeout);
                 let place = UrlPlace::open(&url, &self.sent_headers()?, timeout)?;
                 Ok(Box::new(place))
             }
         }
+    }
+
+    fn config(&self) -> Outcome<Config> {
+        Config::load(self.config.as_deref(), &[])
     }
 
     fn place(&self) -> Outcome<Where> {

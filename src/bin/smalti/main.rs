@@ -7,6 +7,7 @@ mod args;
 mod at;
 mod bench;
 mod commands;
+mod config;
 mod fault;
 mod files;
 mod interrupt;

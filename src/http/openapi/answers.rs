@@ -52,6 +52,15 @@ fn success(op: Op) -> Value {
     let mut answer = answer("Done", content(op));
     if op == Op::CreateImage {
         answer["headers"]["Location"] = header("Url of the image");
+        for (name, description) in [
+            (
+                "OpenStack-image-import-methods",
+                "Methods of import, with commas between",
+            ),
+            ("OpenStack-image-store-ids", "Stores, with commas between"),
+        ] {
+            answer["headers"][name] = maybe(description);
+        }
         answer["links"] = links();
     }
     answer
@@ -96,6 +105,11 @@ fn content(op: Op) -> Option<Value> {
         Op::ImportInfo => json("ImportInfo"),
         Op::UsageInfo => json("Usage"),
         Op::ListTasks => json("Tasks"),
+        Op::ShowTask => json("Task"),
+        Op::StoresInfo => json("Stores"),
+        Op::StoresDetail => json("StoresDetail"),
+        Op::ShowCache => json("Cache"),
+        Op::PruneCache => json("Pruned"),
         _ => None,
     }
 }
@@ -113,6 +127,13 @@ fn part() -> Value {
 fn header(description: &str) -> Value {
     let schema = json!({ "type": "string" });
     json!({ "description": description, "required": true, "schema": schema })
+}
+
+/// A header that is left out where there is nothing to say.
+fn maybe(description: &str) -> Value {
+    let mut header = header(description);
+    header["required"] = json!(false);
+    header
 }
 
 fn answer(description: &str, content: Option<Value>) -> Value {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::off::TASK_SORT_KEYS;
 use super::super::op::Op;
+use super::super::tasks::SORT_KEYS;
 use crate::query::SortKey;
-use crate::wire::TaskStatus;
+use crate::task::TaskStatus;
 
 /// Parameters of lists that are compared by `eq` and `in`.
 const TEXTS: [&str; 5] = ["name", "id", "status", "disk_format", "container_format"];
@@ -70,7 +70,12 @@ pub(super) fn of(op: Op) -> Value {
             header("Range", &text),
             header("Content-Range", &text),
         ],
-        Op::Upload | Op::Stage => vec![header("x-openstack-image-size", &number)],
+        Op::Upload => vec![
+            header("x-openstack-image-size", &number),
+            header("x-image-meta-store", &text),
+        ],
+        Op::Stage => vec![header("x-openstack-image-size", &number)],
+        Op::Import => vec![header("x-image-meta-store", &text)],
         Op::ClearCache => vec![header("x-image-cache-clear-target", &of_cache)],
         _ => Vec::new(),
     };
@@ -150,7 +155,7 @@ fn of_tasks() -> Vec<Value> {
     vec![
         query("status", &json!({ "enum": statuses })),
         query("type", &json!({ "enum": ["import"] })),
-        query("sort_key", &json!({ "enum": TASK_SORT_KEYS })),
+        query("sort_key", &json!({ "enum": SORT_KEYS })),
         query("sort_dir", &json!({ "enum": ["asc", "desc"] })),
     ]
 }

@@ -82,15 +82,57 @@ fn answered() -> Value {
             &["name", "properties"],
         ),
         "ImportInfo": import_info(),
+        "Stores": stores(&store()),
+        "StoresDetail": stores(&detailed_store()),
+        "Cache": cache(),
+        "Pruned": object(
+            &json!({ "total_files_pruned": number(), "total_bytes_pruned": number() }),
+            &["total_files_pruned", "total_bytes_pruned"],
+        ),
         "Usage": object(&json!({ "usage": { "type": "object" } }), &["usage"]),
         "Error": error(),
     })
 }
 
+fn number() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn cache() -> Value {
+    let id = json!({ "type": "string", "format": "uuid" });
+    let time = json!({ "type": "number" });
+    let cached = object(
+        &json!({
+            "image_id": id,
+            "hits": number(),
+            "last_accessed": time,
+            "last_modified": time,
+            "size": number(),
+        }),
+        &["image_id", "hits", "last_accessed", "last_modified", "size"],
+    );
+    object(
+        &json!({ "cached_images": list(&cached), "queued_images": list(&id) }),
+        &["cached_images", "queued_images"],
+    )
+}
+
 /// The schemas of what is asked.
 fn asked() -> Value {
     let name = json!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX_CHARS });
-    let method = object(&json!({ "name": { "type": "string" } }), &["name"]);
+    let method = object(
+        &json!({
+            "name": { "type": "string" },
+            "uri": { "type": "string" },
+            "glance_region": { "type": "string" },
+            "glance_image_id": { "type": "string" },
+            "glance_service_interface": { "type": "string" },
+        }),
+        &["name"],
+    );
+    let mut stores = list(&json!({ "type": "string" }));
+    stores["minItems"] = json!(1);
+    stores["uniqueItems"] = json!(true);
     json!({
         "NewImage": new_image(),
         "Patch": list(&operation()),
@@ -100,7 +142,15 @@ fn asked() -> Value {
             &json!({ "status": { "enum": ["pending", "accepted", "rejected"] } }),
             &["status"],
         ),
-        "Import": object(&json!({ "method": method }), &["method"]),
+        "Import": object(
+            &json!({
+                "method": method,
+                "stores": stores,
+                "all_stores": { "type": "boolean" },
+                "all_stores_must_succeed": { "type": "boolean" },
+            }),
+            &["method"],
+        ),
         "NewLocation": new_location(),
     })
 }
@@ -220,6 +270,28 @@ fn import_info() -> Value {
         &["description", "type", "value"],
     );
     object(&json!({ "import-methods": methods }), &["import-methods"])
+}
+
+fn stores(store: &Value) -> Value {
+    object(&json!({ "stores": list(store) }), &["stores"])
+}
+
+fn store() -> Value {
+    let text = json!({ "type": "string" });
+    let flag = json!({ "enum": ["true"] });
+    object(
+        &json!({ "id": text, "description": text, "default": flag, "read-only": flag }),
+        &["id"],
+    )
+}
+
+fn detailed_store() -> Value {
+    let mut store = store();
+    store["properties"]["type"] = json!({ "type": "string" });
+    store["properties"]["weight"] = json!({ "type": "integer" });
+    store["properties"]["properties"] = json!({ "type": "object" });
+    store["required"] = json!(["id", "type", "weight", "properties"]);
+    store
 }
 
 fn error() -> Value {

@@ -1,33 +1,57 @@
 //! Staging, imports and what a crash leaves of them.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
-use crate::image::{Image, Status, Uploaded};
+use crate::id::ImageId;
+use crate::image::{ContainerFormat, DiskFormat, Image, Status, Uploaded, rules};
 
 /// The property that names the stores that an import still writes.
 const RUNNING: &str = "os_glance_importing_to_stores";
 /// The property that names the stores that an import has failed in.
 const FAILED: &str = "os_glance_failed_import";
 /// The property that names the task that holds the import lock.
-const LOCK: &str = "os_glance_import_task";
+pub(super) const LOCK: &str = "os_glance_import_task";
 
 /// How the data of an import comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ImportMethod {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ImportMethod {
     /// It was staged before.
     GlanceDirect,
     /// It is fetched from an url.
     WebDownload,
-    /// It is fetched from another region.
+    /// It is fetched from another region, by a hook of the host.
     GlanceDownload,
     /// It is the data of the image itself, for more stores.
     CopyImage,
 }
 
 impl ImportMethod {
+    /// Every method, in the order in which they are listed.
+    pub const ALL: &'static [Self] = &[
+        Self::GlanceDirect,
+        Self::WebDownload,
+        Self::CopyImage,
+        Self::GlanceDownload,
+    ];
+
+    /// Returns the word of the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GlanceDirect => "glance-direct",
+            Self::WebDownload => "web-download",
+            Self::GlanceDownload => "glance-download",
+            Self::CopyImage => "copy-image",
+        }
+    }
+
     /// Returns the status that an image must have.
     fn wants(self) -> Status {
         match self {
@@ -35,6 +59,12 @@ impl ImportMethod {
             Self::WebDownload | Self::GlanceDownload => Status::Queued,
             Self::CopyImage => Status::Active,
         }
+    }
+}
+
+impl fmt::Display for ImportMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -53,8 +83,21 @@ impl ImportLock {
     const STALE_AFTER: Duration = Duration::from_secs(60 * 60);
     const WAITING_STALE_AFTER: Duration = Duration::from_secs(120 * 60);
 
-    /// Tells whether another import may take the lock.
-    pub(crate) fn may_be_taken(self) -> bool {
+    /// Tests whether another import may take the lock.
+    ///
+    /// # Errors
+    /// `ImportLocked`.
+    pub(crate) fn expect_free(self) -> Result<()> {
+        match self.may_be_taken() {
+            true => Ok(()),
+            false => {
+                let message = "another import of the image is under way";
+                Err(Error::new(ErrorCode::ImportLocked, message))
+            }
+        }
+    }
+
+    fn may_be_taken(self) -> bool {
         match self {
             Self::Free => true,
             Self::Waiting(idle) => idle >= Self::WAITING_STALE_AFTER,
@@ -92,6 +135,55 @@ impl Image {
         Ok(())
     }
 
+    /// Takes note that data of a length is staged.
+    pub(crate) fn stage_done(&mut self, size: u64, now: Timestamp) {
+        self.0.size = Some(size);
+        self.touch(now);
+    }
+
+    /// Takes formats and properties over from the image that the data comes from.
+    ///
+    /// # Errors
+    /// As for a property in a request.
+    pub(crate) fn take_over(
+        &mut self,
+        (disk, container): (Option<DiskFormat>, Option<ContainerFormat>),
+        properties: &[(&str, &str)],
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut taken = self.clone();
+        let parts = &mut taken.0;
+        parts.disk_format = disk.or(parts.disk_format);
+        parts.container_format = container.or(parts.container_format);
+        parts.properties.extend(properties.iter().copied());
+        rules::check_property_lens(&parts.properties)?;
+        *self = taken;
+        self.touch(now);
+        Ok(())
+    }
+
+    /// Tells whether an import is under way into stores.
+    pub(crate) fn is_being_imported(&self) -> bool {
+        self.property(RUNNING).is_some_and(|list| !list.is_empty())
+    }
+
+    /// Returns the task that holds the import lock.
+    pub(crate) fn lock(&self) -> Option<&str> {
+        self.property(LOCK)
+    }
+
+    /// Tests that a task still holds the import lock: one that has lost it touches nothing more.
+    ///
+    /// # Errors
+    /// `ImportLocked`.
+    pub(crate) fn expect_lock(&self, task: &ImageId) -> Result<()> {
+        if self.lock() == Some(task.to_string().as_str()) {
+            return Ok(());
+        }
+        let message = format!("task {task} does not hold the import lock any more");
+        Err(Error::new(ErrorCode::ImportLocked, message))
+    }
+
     /// Tests whether an import may begin, before the right to it is tested.
     ///
     /// # Errors
@@ -105,24 +197,24 @@ impl Image {
         self.expect_formats().map_err(|e| e.with_http_status(409))
     }
 
-    /// Begins an import: to importing, except for a copy of an active image, and locked.
+    /// Begins an import into some stores: to importing, except for a copy of an active image, and
+    /// locked. Whether the lock may be taken is tested before.
     ///
     /// # Errors
-    /// As [`Image::check_import`]; then `ImportLocked`.
+    /// As [`Image::check_import`].
     pub(crate) fn begin_import(
         &mut self,
         method: ImportMethod,
         task: &str,
-        lock: ImportLock,
+        stores: &[String],
         now: Timestamp,
     ) -> Result<()> {
         self.check_import(method)?;
-        if !lock.may_be_taken() {
-            let message = "another import of the image is under way";
-            return Err(Error::new(ErrorCode::ImportLocked, message));
-        }
-        let properties = &mut self.0.properties;
-        properties.insert(LOCK, task);
+        self.0.properties.insert(LOCK, task);
+        self.change_lists(|running, failed| {
+            running.extend(stores.iter().cloned());
+            failed.retain(|name| !stores.contains(name));
+        });
         match method {
             ImportMethod::CopyImage => self.touch(now),
             _ => self.enter(Status::Importing, now),
@@ -144,11 +236,13 @@ impl Image {
         if !matches!(self.status(), Status::Importing | Status::Active) {
             return Err(self.refused(Status::Active));
         }
+        let store = copy.location.store().map(str::to_owned);
         if self.locations().is_empty() {
             self.fill(copy);
         } else {
             self.0.locations.push(copy.location);
         }
+        self.change_lists(|running, _| running.retain(|name| Some(name) != store.as_ref()));
         match (self.status(), needed) {
             (Status::Importing, StoresNeeded::Met) => self.enter(Status::Active, now),
             _ => self.touch(now),
@@ -163,11 +257,60 @@ impl Image {
     pub(crate) fn import_failed(&mut self, now: Timestamp) -> Result<()> {
         match self.status() {
             Status::Importing => self.back_to_queued(now)?,
-            Status::Active => self.touch(now),
+            // A copy of an active image, or a location that was never added.
+            Status::Active | Status::Queued => self.touch(now),
             _ => return Err(self.refused(Status::Queued)),
         }
         self.0.properties.remove(LOCK);
         Ok(())
+    }
+
+    /// Ends an import that went well.
+    pub(crate) fn import_done(&mut self, now: Timestamp) {
+        self.0.properties.remove(LOCK);
+        self.touch(now);
+    }
+
+    /// Takes note of stores in which an import has failed.
+    pub(crate) fn stores_failed(&mut self, stores: &[String], now: Timestamp) {
+        self.change_lists(|running, failed| {
+            running.retain(|name| !stores.contains(name));
+            failed.extend(stores.iter().cloned());
+        });
+        self.touch(now);
+    }
+
+    /// Forgets stores that an import does not write any more, in both lists, and the copies that it
+    /// has made in some of them.
+    pub(crate) fn forget_stores(&mut self, stores: &[String], copies: &[String], now: Timestamp) {
+        self.change_lists(|running, failed| {
+            running.retain(|name| !stores.contains(name));
+            failed.retain(|name| !stores.contains(name));
+        });
+        let is_made = |name: &str| copies.iter().any(|made| made == name);
+        let locations = &mut self.0.locations;
+        locations.retain(|location| !location.store().is_some_and(is_made));
+        self.touch(now);
+    }
+
+    /// Changes the lists of stores: those that an import still writes, and those in which it has
+    /// failed. Neither is made where there is nothing to be in it.
+    fn change_lists(&mut self, change: impl FnOnce(&mut BTreeSet<String>, &mut BTreeSet<String>)) {
+        let properties = &mut self.0.properties;
+        let list = |name: &str| -> BTreeSet<String> {
+            let names = properties.get(name).unwrap_or_default().split(',');
+            let names = names.filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        };
+        let before = (list(RUNNING), list(FAILED));
+        let (mut running, mut failed) = before.clone();
+        change(&mut running, &mut failed);
+        if (&running, &failed) == (&before.0, &before.1) {
+            return;
+        }
+        let joined = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(",");
+        let (running, failed) = (joined(running), joined(failed));
+        properties.extend([(RUNNING, running.as_str()), (FAILED, failed.as_str())]);
     }
 
     /// Takes back what a crash has broken off, when the engine opens; returns whether anything
@@ -180,8 +323,8 @@ impl Image {
             Status::Uploading => staged == Staged::Incomplete,
             _ => false,
         };
+        self.0.properties.remove(LOCK);
         if is_broken {
-            self.0.properties.remove(LOCK);
             self.back_to_queued(now)?;
         } else if *self != kept {
             self.touch(now);
@@ -191,15 +334,7 @@ impl Image {
 
     /// Moves the stores that an import was writing to those in which it has failed.
     fn fail_stores(&mut self) {
-        let properties = &mut self.0.properties;
-        let Some(running) = properties.get(RUNNING).filter(|list| !list.is_empty()) else {
-            return;
-        };
-        let failed = properties.get(FAILED).unwrap_or_default();
-        let all = running.split(',').chain(failed.split(','));
-        let all: BTreeSet<&str> = all.filter(|name| !name.is_empty()).collect();
-        let failed = all.into_iter().collect::<Vec<_>>().join(",");
-        properties.extend([(RUNNING, ""), (FAILED, &failed)]);
+        self.change_lists(|running, failed| failed.append(running));
     }
 }
 

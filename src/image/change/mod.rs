@@ -1,18 +1,7 @@
 //! The moves of an image from status to status. Time is an argument; a refused move changes nothing.
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "waits for imports in the engine")
-)]
 pub(in crate::image) mod import;
 pub(in crate::image) mod life;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the engine has one store and no calls for locations"
-    )
-)]
 pub(in crate::image) mod place;
 
 use crate::clock::Timestamp;

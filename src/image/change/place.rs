@@ -1,10 +1,13 @@
 //! An image whose data is already somewhere: it becomes active by a location.
 
+use std::borrow::Cow;
+
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::image::apply::{Learned, check_scheme, resolve};
+use crate::image::change::import::LOCK;
 use crate::image::entry::Entry;
-use crate::image::{Image, LocationSource, Status};
+use crate::image::{Digest, Image, LocationSource, Status};
 
 /// When the digest of a location that was added is computed (`do_secure_hash`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,49 @@ impl Image {
         };
         self.enter(status, now);
         Ok(status)
+    }
+}
+
+/// What was computed of data that lies elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Hashed {
+    pub(crate) checksum: Option<Digest>,
+    pub(crate) os_hash: (Cow<'static, str>, Digest),
+}
+
+impl Image {
+    /// Locks a queued image for a location that is to be added.
+    ///
+    /// # Errors
+    /// `InvalidState` unless the image is queued.
+    pub(crate) fn begin_location(&mut self, task: &str, now: Timestamp) -> Result<()> {
+        if self.status() != Status::Queued {
+            return Err(self.refused(Status::Active));
+        }
+        self.0.properties.insert(LOCK, task);
+        self.touch(now);
+        Ok(())
+    }
+
+    /// Makes an image active whose data at a location is what was said of it.
+    ///
+    /// # Errors
+    /// `InvalidState` unless the image is importing.
+    pub(crate) fn location_verified(&mut self, now: Timestamp) -> Result<()> {
+        if self.status() != Status::Importing {
+            return Err(self.refused(Status::Active));
+        }
+        self.enter(Status::Active, now);
+        Ok(())
+    }
+
+    /// Takes digests over that were computed of the data at a location, where there are none.
+    pub(crate) fn hashed(&mut self, hashed: Hashed, now: Timestamp) {
+        self.learn(Learned {
+            checksum: hashed.checksum,
+            os_hash: Some(hashed.os_hash),
+        });
+        self.touch(now);
     }
 }
 

@@ -218,5 +218,7 @@ fn import(trigger: &str, condition: &str, image: &mut Image) -> Result<()> {
         "lock stale" => ImportLock::Begun(minutes(61)),
         _ => ImportLock::Free,
     };
-    image.begin_import(method, "task", lock, MADE)
+    image.check_import(method)?;
+    lock.expect_free()?;
+    image.begin_import(method, "task", &[], MADE)
 }

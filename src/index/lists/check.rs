@@ -6,7 +6,7 @@ use super::posting;
 use super::rows::{self, Entry, Part, Rows};
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::index::owners::{self, OwnerRow};
+use crate::index::owners::{self, OwnerRow, Use};
 use crate::index::{Get, Table, images, members, places};
 
 /// How many rows there are, or ought to be.
@@ -109,8 +109,9 @@ fn count_owner(
         ));
     }
     counts.owners.entry(scope).or_default().records += 1;
-    if let Some(owner) = owner.filter(|_| image.status().is_live()) {
-        counts.owners.entry(owner).or_default().live += 1;
+    if let Some(owner) = owner {
+        let row = counts.owners.entry(owner).or_default();
+        row.uses = row.uses.plus(Use::of(image));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::ID_PATTERN;
 use super::node::{Properties, Property};
 use crate::image::MemberStatus;
-use crate::wire::{TaskKind, TaskStatus};
+use crate::task::{TaskKind, TaskStatus};
 
 /// Lists the properties of a member.
 pub(super) fn member() -> Properties {

@@ -179,8 +179,11 @@ fn urls(public_endpoint: Option<&str>) -> (Value, String) {
     let id = made.json()["id"].as_str().expect("an id").to_owned();
     let url = made.header("location").expect("a place");
     let base = url.strip_suffix(&id).expect("the id is its end").to_owned();
-    // No method of import is enabled, and there is one store.
-    assert_eq!(made.header("openstack-image-import-methods"), None);
+    // Nothing fetches from urls, and there is one store.
+    assert_eq!(
+        made.header("openstack-image-import-methods"),
+        Some("glance-direct,copy-image")
+    );
     assert_eq!(made.header("openstack-image-store-ids"), None);
     (newest["links"][0]["href"].clone(), base)
 }

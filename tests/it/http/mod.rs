@@ -18,3 +18,4 @@ pub(crate) mod server;
 #[cfg(feature = "signature")]
 mod signature;
 mod single;
+mod stores;

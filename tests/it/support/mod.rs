@@ -3,6 +3,8 @@
 #[cfg(feature = "tokio")]
 pub(crate) mod alone;
 #[cfg(feature = "testing")]
+pub(crate) mod elsewhere;
+#[cfg(feature = "testing")]
 pub(crate) mod judge;
 #[cfg(feature = "testing")]
 pub(crate) mod rot;

@@ -7,6 +7,7 @@ mod round;
 mod serve;
 mod served;
 mod server;
+mod stores;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -21,6 +21,15 @@ pub(super) enum Ask<'a> {
     List(&'a str),
     Upload(&'a ImageId, &'a [u8]),
     Download(&'a ImageId),
+    /// From a store before others.
+    DownloadFrom(&'a ImageId, &'a str),
+    Stage(&'a ImageId, &'a [u8]),
+    /// With the store that a header names, and a body.
+    Import(&'a ImageId, Option<&'a str>, &'a [u8]),
+    /// The tasks of an image.
+    Tasks(&'a ImageId),
+    /// From a store.
+    DeleteCopy(&'a ImageId, &'a str),
     /// With a method, a tag and a body.
     Tag(&'a ImageId, &'a str, &'a str, &'a [u8]),
     /// With a method, a member and a body.

@@ -6,13 +6,17 @@ use std::io::{self, Read, Write};
 use serde::Serialize;
 use serde_json::Value;
 use smalti::image::{Decision, Member, Patch};
+use smalti::import::{Request, Requester};
 use smalti::patch::Dialect;
 use smalti::query::ListQuery;
 use smalti::wire::{
-    ErrorDocument, ImageDocument, ImageOptions, ListDocument, MemberDocument, MembersDocument,
-    expect_no_body,
+    ErrorDocument, ImageDocument, ImageOptions, ImageTasksDocument, ListDocument, MemberDocument,
+    MembersDocument, expect_no_body,
 };
-use smalti::{Caller, Engine, Error, Image, ImageId, Images, Limits, NewImage, Result, Upload};
+use smalti::{
+    Caller, Engine, Error, Image, ImageId, Images, Limits, NewImage, Reader, Result, Status,
+    Upload, UploadOptions,
+};
 
 use super::ask::{Answer, Ask, Face, Running, Transport};
 use super::project;
@@ -78,7 +82,18 @@ fn call(engine: &Engine, images: &Images, ask: Ask<'_>) -> Result<Answer> {
         Ask::Reactivate(id) => done(images.reactivate(id)),
         Ask::List(query) => list(engine, images, query),
         Ask::Upload(id, data) => done(upload(images, id, data)),
-        Ask::Download(id) => download(images, id),
+        Ask::Download(id) => read(images.open(id)?),
+        Ask::DownloadFrom(id, store) => {
+            let options = engine.settings().read;
+            read(images.open_preferring(id, &[store], options)?)
+        }
+        Ask::Stage(id, data) => done(stage(images, id, data)),
+        Ask::Import(id, store, body) => import(images, id, store, body),
+        Ask::Tasks(id) => {
+            let tasks = images.tasks(id)?;
+            Ok(Answer::new(200).with(json(&ImageTasksDocument::new(&tasks))))
+        }
+        Ask::DeleteCopy(id, store) => done(images.delete_from_store(id, store)),
         Ask::Tag(id, method, tag, body) => done(tagged(images, id, method, tag, body)),
         Ask::Members(id, method, member, body) => {
             members(images, id, method, member.map(project), body, limits)
@@ -118,8 +133,27 @@ fn upload(images: &Images, id: &ImageId, data: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn download(images: &Images, id: &ImageId) -> Result<Answer> {
-    let Some(reader) = images.open(id)? else {
+fn stage(images: &Images, id: &ImageId, data: &[u8]) -> Result<()> {
+    let mut upload = images.stage(id, UploadOptions::default())?;
+    upload.write_all(data).expect("written");
+    let image = upload.finish()?;
+    assert_eq!(image.status(), Status::Uploading);
+    Ok(())
+}
+
+fn import(images: &Images, id: &ImageId, store: Option<&str>, body: &[u8]) -> Result<Answer> {
+    let mut request = Request::parse(body)?;
+    if let Some(store) = store {
+        request = request.header_store(store);
+    }
+    if let Some(import) = images.import(id, &request, &Requester::default())? {
+        import.spawn();
+    }
+    Ok(Answer::new(202))
+}
+
+fn read(reader: Option<Reader>) -> Result<Answer> {
+    let Some(reader) = reader else {
         return Ok(Answer::new(204));
     };
     let slices: Result<Vec<_>> = reader.slices(..)?.collect();

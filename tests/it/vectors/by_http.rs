@@ -137,6 +137,19 @@ fn request(ask: Ask<'_>) -> Request {
         Ask::List(query) => Request::new("GET", format!("/v2/images?{query}")),
         Ask::Upload(id, data) => Request::new("PUT", of(id, "/file")).octets(data),
         Ask::Download(id) => Request::new("GET", of(id, "/file")),
+        Ask::DownloadFrom(id, store) => {
+            Request::new("GET", of(id, &format!("/file?prefer={store}")))
+        }
+        Ask::Stage(id, data) => Request::new("PUT", of(id, "/stage")).octets(data),
+        Ask::Import(id, store, body) => {
+            let request = Request::new("POST", of(id, "/import")).body(body);
+            match store {
+                Some(store) => request.header("X-Image-Meta-Store", store),
+                None => request,
+            }
+        }
+        Ask::Tasks(id) => Request::new("GET", of(id, "/tasks")),
+        Ask::DeleteCopy(id, store) => Request::new("DELETE", format!("/v2/stores/{store}/{id}")),
         Ask::Tag(id, method, tag, body) => {
             let request = Request::new(method, of(id, &format!("/tags/{}", escaped(tag))));
             with(request, Some(body).filter(|body| !body.is_empty()))
@@ -159,17 +172,8 @@ fn route(operation: &str, id: &ImageId) -> Request {
         "cache_put" => Request::new("PUT", format!("/v2/cache/{id}")),
         "tasks_list" => get("/v2/tasks"),
         "stores_detail" => get("/v2/info/stores/detail"),
-        "store_delete" => Request::new("DELETE", format!("/v2/stores/fast/{id}")),
-        "image_tasks" => of("GET", "/tasks"),
-        "download_prefer" => of("GET", "/file?prefer=fast"),
         "locations_get" => of("GET", "/locations"),
         "locations_post" => of("POST", "/locations").json(&json!({ "url": "http://a/9" })),
-        "stage" => of("PUT", "/stage").octets(*b"boot"),
-        "import_web" => {
-            let method = json!({ "name": "web-download", "uri": "http://a/9" });
-            of("POST", "/import").json(&json!({ "method": method }))
-        }
-        "copy_image" => of("POST", "/import").json(&json!({ "method": { "name": "copy-image" } })),
         other => panic!("no route to {other}"),
     }
 }

@@ -10,7 +10,7 @@ use smalti::{Caller, Engine, Error, ErrorCode, Image, ImageId, Result, Status};
 
 use super::ask::{Answer, Ask, Face, PATCH, Transport};
 use super::tally::{Tally, count};
-use super::{body, engine, operator, settings, stored};
+use super::{body, engine_with_stores, operator, settings, stored};
 
 const DATA: &[u8] = b"boot";
 
@@ -34,7 +34,8 @@ impl<'a> Scene<'a> {
         given: &'a Value,
         tally: &'a Tally,
     ) -> Self {
-        let engine = engine(settings(&json!({ "show_multiple_locations": true })));
+        let settings = settings(&json!({ "show_multiple_locations": true }));
+        let engine = engine_with_stores(settings);
         Self {
             face: way.face(&engine),
             engine,
@@ -164,10 +165,37 @@ impl<'a> Scene<'a> {
             "put_tag" => self.ask(Ask::Tag(&id(), "PUT", "x", b"")),
             "delete" => self.ask(Ask::Delete(&id())),
             "upload" => self.ask(Ask::Upload(&id(), DATA)),
+            "stage" => self.ask(Ask::Stage(&id(), DATA)),
+            "import_web" => {
+                let method = json!({ "name": "web-download", "uri": "http://a/9" });
+                self.import(&id(), &json!({ "method": method }))
+            }
+            "copy_image" => {
+                let body = json!({ "method": { "name": "copy-image" }, "stores": ["slow"] });
+                self.import(&id(), &body)
+            }
+            "image_tasks" => self.ask(Ask::Tasks(&id())),
+            "download_prefer" => self.ask(Ask::DownloadFrom(&id(), "fast")),
+            "store_delete" => self.ask(Ask::DeleteCopy(&self.copy_in_two_stores(), "fast")),
             "deactivate" => self.ask(Ask::Deactivate(&id())),
             "reactivate" => self.ask(Ask::Reactivate(&id())),
             _ => return None,
         })
+    }
+
+    fn import(&self, id: &ImageId, body: &Value) -> Answer {
+        self.ask(Ask::Import(id, None, body.to_string().as_bytes()))
+    }
+
+    /// Stores a copy whose data, if it has some, is in two stores.
+    fn copy_in_two_stores(&self) -> ImageId {
+        let image = self.copy();
+        if image.status() == Status::Active {
+            self.engine.set_policy(DefaultPolicy);
+            super::copy_to(&self.engine, image.id(), "slow");
+            self.engine.set_policy(self.rules.clone());
+        }
+        *image.id()
     }
 
     fn download(&self, id: &ImageId) -> Answer {
@@ -223,15 +251,7 @@ impl<'a> Scene<'a> {
         };
         let after = |action, status| judge.check_after(action, &image, membership, || is(status));
         match operation {
-            "image_tasks" => check(Action::ImageTasks).map(|()| 200),
-            "download_prefer" => check(Action::DownloadFromStore).map(|()| 200),
             "locations_get" => check(Action::LocationsGet).map(|()| 200),
-            "stage" => check(Action::Stage).and(is(Status::Queued)).map(|()| 204),
-            "import_web" => check(Action::Import).and(is(Status::Queued)).map(|()| 202),
-            "store_delete" => check(Action::StoreDelete)
-                .and(is(Status::Active))
-                .map(|()| 204),
-            "copy_image" => after(Action::CopyImage, Status::Active).map(|()| 202),
             "locations_post" => after(Action::LocationAdd, Status::Queued).map(|()| 202),
             "cache_put" => {
                 let found = Some((&image, membership));
@@ -253,17 +273,13 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// What is answered in full, although there is never anything to answer.
-const IN_FULL: [&str; 3] = ["image_tasks", "locations_get", "tasks_list"];
+/// What is answered in full by routes.
+const IN_FULL: [&str; 3] = ["locations_get", "stores_detail", "tasks_list"];
 
 /// Returns the status that is due where an operation is switched off.
 fn due_when_off(operation: &str, expected: &Value) -> Value {
     match (operation, expected.as_u64().expect("a status")) {
-        ("stage" | "store_delete" | "stores_detail", _) => json!(404),
-        // No method of import is enabled, which is told before anything of the image.
-        ("import_web" | "copy_image", _) => json!(400),
-        // There is no store to prefer, and none that takes locations.
-        ("download_prefer", 200) => json!(400),
+        // There is no store that takes locations.
         ("locations_post", 202) => json!(403),
         ("cache_list" | "cache_clear" | "cache_put", 200..300) => json!(404),
         _ => expected.clone(),

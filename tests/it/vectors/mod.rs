@@ -13,6 +13,7 @@ mod create;
 mod filters;
 mod formats;
 mod hash;
+mod import;
 mod lists;
 mod members;
 mod patch;
@@ -34,11 +35,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use smalti::image::{Expected, LocationSource};
+use smalti::import::{Request, Requester};
 use smalti::query::PageLimits;
+use smalti::task::TaskStatus;
 use smalti::wire::ImageAnswer;
-use smalti::{Caller, Engine, Error, ErrorCode, Image, Limits, ProjectId, Settings, testing};
+use smalti::{
+    Caller, Engine, Error, ErrorCode, Image, ImageId, Limits, ProjectId, Settings, testing,
+};
 
 use self::ask::Transport;
+use crate::support::elsewhere::{with_sources, with_stores};
 use crate::support::stage::Ticks;
 
 /// What the calls of a vector say, or how they differ from what they must say.
@@ -160,6 +166,36 @@ fn engine(settings: Settings) -> Engine {
     let builder = Engine::builder_in_memory().settings(settings);
     let builder = builder.clock(Ticks::default()).locations(Stores);
     builder.open().expect("open")
+}
+
+/// Opens an engine in memory with stores that callers may choose among, and with all that imports
+/// may take data from.
+fn engine_with_stores(settings: Settings) -> Engine {
+    let builder = Engine::builder_in_memory().settings(settings);
+    let builder = builder.clock(Ticks::default()).locations(Stores);
+    let builder = with_sources(with_stores(builder));
+    builder.open().expect("open")
+}
+
+/// Copies the data of an active image to one more store.
+fn copy_to(engine: &Engine, id: &ImageId, store: &str) {
+    let (images, request) = (engine.images(&operator()), Request::copy_image());
+    let copied = images.import(id, &request.stores([store]), &Requester::default());
+    let task = copied.expect("it is let in").expect("it is not there yet");
+    let task = task.run().expect("its end is noted");
+    assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
+}
+
+/// The callers that files name, and the visibility of the image that goes with each.
+fn actor(name: &str) -> (Caller, &'static str) {
+    match name {
+        "owner-member" => (Caller::project("p1"), "shared"),
+        "owner-reader" => (Caller::reader("p1"), "shared"),
+        "other-member-on-public" => (Caller::project("p9"), "public"),
+        "other-member-on-private" => (Caller::project("p9"), "private"),
+        "admin" => (operator(), "shared"),
+        name => panic!("no actor {name}"),
+    }
 }
 
 /// Stores that know http, https, rbd and swift, where 123 bytes are behind every url.

@@ -4,29 +4,22 @@ use serde_json::{Value, json};
 use smalti::{Caller, Engine, ImageId, Settings, Status};
 
 use super::by_http::Http;
-use super::{Checked, File, engine, operator, settings, stored, text};
+use super::{Checked, File, actor, engine, engine_with_stores, operator, settings, stored, text};
 use crate::http::client::Client;
 use crate::http::reply::Reply;
 use crate::http::request::{Request, chunk};
 use crate::http::server::TestServer;
 use crate::support::eventually;
 
-/// How many vectors need several stores, and how many storage quotas; there are neither.
-const OF_STORES: u64 = 4;
+/// How many vectors need storage quotas, which there are not.
 const OF_QUOTAS: u64 = 5;
 
 #[test]
 fn images_are_uploaded_through_http_as_the_vectors_say() {
     let file = File::new("upload", include_str!("../../vectors/upload.json"));
-    let count = file.part("count").as_u64().expect("a count") - OF_STORES - OF_QUOTAS;
-    let is_run = |vector: &Value| !is_of_stores(vector) && !is_of_quotas(vector);
-    file.run_where(&Http, "", count, is_run, check);
-    println!("upload.json: left out are {OF_STORES} of several stores, {OF_QUOTAS} of quotas");
-}
-
-fn is_of_stores(vector: &Value) -> bool {
-    let is_named = vector["request"]["x_image_meta_store"].is_string();
-    is_named && vector["state"]["multi_store"] == true
+    let count = file.part("count").as_u64().expect("a count") - OF_QUOTAS;
+    file.run_where(&Http, "", count, |vector| !is_of_quotas(vector), check);
+    println!("upload.json: left out are {OF_QUOTAS} of quotas");
 }
 
 fn is_of_quotas(vector: &Value) -> bool {
@@ -35,10 +28,14 @@ fn is_of_quotas(vector: &Value) -> bool {
 
 fn check(vector: &Value) -> Checked {
     let (request, state) = (&vector["request"], &vector["state"]);
-    let engine = engine(Settings {
+    let settings = Settings {
         image_size_cap: state["image_size_cap"].as_u64().expect("a cap"),
         ..settings(&Value::Null)
-    });
+    };
+    let engine = match state["multi_store"] == true {
+        true => engine_with_stores(settings),
+        false => engine(settings),
+    };
     let (caller, visibility) = actor(text(request, "actor"));
     let format = if state["formats_set"] == true {
         json!("raw")
@@ -61,21 +58,12 @@ fn check(vector: &Value) -> Checked {
     // What ends with a connection ends soon after it.
     eventually(status, || word(&engine, &id) == status);
     check_empty(&engine, &id);
+    if reply.status == 204 {
+        check_store(&engine, &id, vector);
+    }
     match json!(reply.status) == vector["expect"]["status"] {
         true => Ok(()),
         false => Err(format!("{reply:?}, {} expected", vector["expect"])),
-    }
-}
-
-/// The callers that the file names, and the visibility of the image that goes with each.
-fn actor(name: &str) -> (Caller, &'static str) {
-    match name {
-        "owner-member" => (Caller::project("p1"), "shared"),
-        "owner-reader" => (Caller::reader("p1"), "shared"),
-        "other-member-on-public" => (Caller::project("p9"), "public"),
-        "other-member-on-private" => (Caller::project("p9"), "private"),
-        "admin" => (operator(), "shared"),
-        name => panic!("no actor {name}"),
     }
 }
 
@@ -139,6 +127,18 @@ fn word(engine: &Engine, id: &ImageId) -> String {
             "deleted".to_owned()
         }
     }
+}
+
+/// Tests that data is in the store that was asked for: that of the engine unless one is named.
+fn check_store(engine: &Engine, id: &ImageId, vector: &Value) {
+    let image = engine.images(&operator()).show(id).expect("it is there");
+    let found: Vec<_> = image.locations().iter().map(|it| it.store()).collect();
+    let named = vector["request"]["x_image_meta_store"].as_str();
+    let expected = match vector["state"]["multi_store"] == true {
+        true => named.unwrap_or("fast"),
+        false => "local",
+    };
+    assert_eq!(found, [Some(expected)]);
 }
 
 /// Tests that an image that is queued has nothing of an upload that failed.

@@ -99,7 +99,8 @@ impl<'a> Work<'a> {
             }
             let seed = self.seed.wrapping_add(u64::from(thread) << 40);
             let mut source = Source::pattern(seed, self.len_bytes);
-            self.place.upload(&ids[usize::from(thread)], &mut source)?;
+            self.place
+                .upload(&ids[usize::from(thread)], &mut source, None)?;
             Ok(Some(self.len_bytes))
         })
     }

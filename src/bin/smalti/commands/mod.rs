@@ -2,6 +2,7 @@
 
 mod completions;
 mod get;
+mod import;
 mod keep;
 mod ls;
 mod put;
@@ -9,10 +10,12 @@ mod rm;
 mod set;
 mod share;
 mod show;
+mod stores;
 mod switch;
 
 pub(crate) use completions::Completions;
 pub(crate) use get::Get;
+pub(crate) use import::Import;
 pub(crate) use keep::{Gc, Stats, Verify};
 pub(crate) use ls::Ls;
 pub(crate) use put::Put;
@@ -20,4 +23,5 @@ pub(crate) use rm::Rm;
 pub(crate) use set::Set;
 pub(crate) use share::{Share, Unshare};
 pub(crate) use show::Show;
+pub(crate) use stores::Stores;
 pub(crate) use switch::{Deactivate, Reactivate};

@@ -21,6 +21,7 @@ An image that could not be filled is removed again.
 Examples:
   smalti put debian.qcow2 --tag stable --property os_distro=debian
   xz -dc disk.raw.xz | smalti put - --name disk --at http://127.0.0.1:9292
+  smalti put disk.raw --store slow --config smalti.toml
   smalti put disk.raw --image ID     fill an image that was created before";
 
 /// Store a file as an image
@@ -71,6 +72,9 @@ pub(crate) struct Put {
     /// Least memory that it boots with, in MB
     #[arg(long, value_name = "MB")]
     min_ram: Option<u32>,
+    /// The store that gets the data [default: that of the configuration]
+    #[arg(long, value_name = "NAME")]
+    store: Option<String>,
     #[command(flatten)]
     at: At,
 }
@@ -86,14 +90,15 @@ impl Put {
             Some(_) => Need::Write,
             None => Need::Create,
         };
+        let store = self.store.as_deref();
         let known = self.at.on(need, |place| match &self.image {
             Some(image) => {
                 let id = place::find(place, image)?.image.id;
-                place.upload(&id, &mut source)
+                place.upload(&id, &mut source, store)
             }
             None => {
                 let created = place.create(&self.body()?)?;
-                let filled = place.upload(&created.image.id, &mut source);
+                let filled = place.upload(&created.image.id, &mut source, store);
                 filled.map_err(|fault| take_back(place, &created, fault))
             }
         })?;
@@ -181,7 +186,7 @@ fn expect_custom(name: &str, value: &str) -> Outcome {
 }
 
 /// Removes the record of an image that could not be filled.
-fn take_back(place: &dyn Place, created: &Known, fault: Fault) -> Fault {
+pub(super) fn take_back(place: &dyn Place, created: &Known, fault: Fault) -> Fault {
     let id = &created.image.id;
     let freed = match created.image.protected {
         true => place
@@ -201,13 +206,14 @@ fn take_back(place: &dyn Place, created: &Known, fault: Fault) -> Fault {
     }
 }
 
-fn own_name(file: &Path) -> Option<String> {
+/// Returns the name that an image has from its file, unless that is a stream.
+pub(super) fn own_name(file: &Path) -> Option<String> {
     let name = file.file_name().filter(|_| file != Path::new("-"))?;
     Some(name.to_string_lossy().into_owned())
 }
 
 /// Guesses the format of a disk from the ending of the name of its file.
-fn guess(file: &Path) -> DiskFormat {
+pub(super) fn guess(file: &Path) -> DiskFormat {
     let ending = file
         .extension()
         .unwrap_or_default()

@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use smalti::wire::{ImageDocument, ListDocument, MemberDocument, MembersDocument};
+use smalti::import::{Request, Requester};
+use smalti::wire::{
+    ImageDocument, ImageOptions, ImageTasksDocument, ListDocument, MemberDocument, MembersDocument,
+};
 use smalti::{
     ByteRange, Caller, Engine, ErrorCode, ExtentKind, Image, ImageId, Images, ListQuery,
-    MemberStatus, NewImage, Patch, ProjectId, Reader, UploadOptions,
+    MemberStatus, NewImage, Patch, ProjectId, Reader, Upload, UploadOptions,
 };
 
 use super::known::strange;
-use super::{Known, Listed, Need, Place, Switch, Tagging};
+use super::{Depth, Known, Listed, Need, Place, Switch, Tagging, stores, task};
+use crate::config::Config;
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source, Stretch};
 use crate::interrupt;
@@ -28,24 +32,26 @@ pub(crate) struct DirPlace {
     images: Images,
     dir: PathBuf,
     asks_for_all: bool,
+    /// Who asks, as tasks show it.
+    requester: Requester,
 }
 
 /// Opens the engine of a directory. One that was not closed cleanly is opened for writing, which
 /// recovers it, also for a command that only reads.
-fn open_engine(dir: &Path, need: Need) -> Outcome<Engine> {
-    if dir.exists() && !dir.is_dir() {
-        let message = format!("{} is no directory", dir.display());
-        return Err(Fault::usage(message)
-            .with_hint("name a directory of images, or http://HOST:PORT, with --at"));
-    }
-    let builder = Engine::builder(dir);
+fn open_engine(dir: &Path, need: Need, config: &Config) -> Outcome<Engine> {
+    let hint = "name a directory of images, or http://HOST:PORT, with --at";
+    let builder = || {
+        config.builder(dir).map_err(|fault| match fault.code() {
+            "Usage" => fault.with_hint(hint),
+            _ => fault,
+        })
+    };
+    let (again, builder) = (builder()?, builder()?);
     let opened = match need {
         Need::Create => builder.open(),
         Need::Write => builder.existing().open(),
         Need::Read => match builder.read_only().open() {
-            Err(error) if error.code() == ErrorCode::NeedsRecovery => {
-                Engine::builder(dir).existing().open()
-            }
+            Err(error) if error.code() == ErrorCode::NeedsRecovery => again.existing().open(),
             opened => opened,
         },
     };
@@ -62,8 +68,8 @@ fn open_engine(dir: &Path, need: Need) -> Outcome<Engine> {
 
 impl DirPlace {
     /// Opens a directory.
-    pub(crate) fn open(dir: &Path, need: Need, caller: Caller) -> Outcome<Self> {
-        let engine = open_engine(dir, need)?;
+    pub(crate) fn open(dir: &Path, need: Need, caller: Caller, config: &Config) -> Outcome<Self> {
+        let engine = open_engine(dir, need, config)?;
         let images = engine.images(&caller);
         let dir = dir.to_owned();
         Ok(Self {
@@ -71,6 +77,11 @@ impl DirPlace {
             images,
             dir,
             asks_for_all: caller.is_admin() && caller.project_id().is_none(),
+            requester: Requester {
+                owner: caller.project_id().cloned(),
+                user_id: caller.user_id().map(str::to_owned),
+                request_id: None,
+            },
         })
     }
 
@@ -108,12 +119,7 @@ impl DirPlace {
         Ok(())
     }
 
-    fn fill(&self, id: &ImageId, source: &mut Source) -> Outcome<Image> {
-        let options = UploadOptions {
-            expected_len_bytes: source.len_bytes(),
-            ..UploadOptions::default()
-        };
-        let mut upload = self.images.upload_with(id, options)?;
+    fn fill(&self, mut upload: Upload, source: &mut Source) -> Outcome<Image> {
         while let Some(stretch) = source.next_stretch()? {
             match stretch {
                 Stretch::Data => upload.read_from(source).map(drop),
@@ -125,28 +131,52 @@ impl DirPlace {
         interrupt::check()?;
         Ok(upload.finish()?)
     }
+
+    fn known(&self, image: &Image) -> Outcome<Known> {
+        Known::read(json(&self.document(image))?)
+    }
+
+    fn document<'a>(&self, image: &'a Image) -> ImageDocument<'a> {
+        let options = match self.engine.has_named_stores() {
+            true => ImageOptions::new().stores(),
+            false => ImageOptions::new(),
+        };
+        ImageDocument::new(image).with_options(options)
+    }
+}
+
+fn options(source: &Source, store: Option<&str>) -> UploadOptions {
+    UploadOptions {
+        expected_len_bytes: source.len_bytes(),
+        store: store.map(str::to_owned),
+        ..UploadOptions::default()
+    }
 }
 
 impl Place for DirPlace {
     fn create(&self, body: &Value) -> Outcome<Known> {
         let limits = &self.engine.settings().limits;
         let new = NewImage::from_json(Some(body.to_string().as_bytes()), limits)?;
-        known(&self.images.create(new)?)
+        self.known(&self.images.create(new)?)
     }
 
     fn show(&self, id: &ImageId) -> Outcome<Known> {
-        known(&self.images.show(id)?)
+        self.known(&self.images.show(id)?)
     }
 
     fn list(&self, query: &ListQuery) -> Outcome<Listed> {
         let page = self.images.list(query)?;
-        let images = page.images().iter().map(ImageDocument::new).collect();
+        let images = page
+            .images()
+            .iter()
+            .map(|image| self.document(image))
+            .collect();
         let document = ListDocument::new(query, &self.engine.settings().page, images);
         Listed::read(json(&document)?)
     }
 
     fn update(&self, id: &ImageId, patch: &Patch) -> Outcome<Known> {
-        known(&self.images.update(id, patch)?)
+        self.known(&self.images.update(id, patch)?)
     }
 
     fn delete(&self, id: &ImageId) -> Outcome {
@@ -187,9 +217,45 @@ impl Place for DirPlace {
         Ok(self.images.members(id).remove(project)?)
     }
 
-    fn upload(&self, id: &ImageId, source: &mut Source) -> Outcome<Known> {
-        let filled = self.fill(id, source).map_err(|fault| self.named(fault))?;
-        known(&filled)
+    fn upload(&self, id: &ImageId, source: &mut Source, store: Option<&str>) -> Outcome<Known> {
+        if let Some(store) = store {
+            // Where there is one store, the engine does not look at names.
+            stores::expect(&self.engine, store)?;
+        }
+        let filled = self.images.upload_with(id, options(source, store));
+        let filled = filled.map_err(Fault::from);
+        let filled = filled.and_then(|upload| self.fill(upload, source));
+        self.known(&filled.map_err(|fault| self.named(fault))?)
+    }
+
+    fn stage(&self, id: &ImageId, source: &mut Source) -> Outcome {
+        let staged = self.images.stage(id, options(source, None));
+        let staged = staged.map_err(Fault::from);
+        let staged = staged.and_then(|upload| self.fill(upload, source));
+        staged.map(drop).map_err(|fault| self.named(fault))
+    }
+
+    fn import(&self, id: &ImageId, request: &Request, tell: &dyn Fn(&str)) -> Outcome<Known> {
+        if let Some(import) = self.images.import(id, request, &self.requester)? {
+            let task_id = import.task_id().to_string();
+            import.spawn();
+            let look = || {
+                let tasks = json(&ImageTasksDocument::new(&self.images.tasks(id)?))?;
+                let found = task::find(&tasks, &|id| id == task_id);
+                found.ok_or_else(|| task::gone(id))
+            };
+            task::wait(&look, tell)?;
+        }
+        self.show(id)
+    }
+
+    fn stores(&self, depth: Depth) -> Outcome<Value> {
+        stores::document(&self.engine, &self.images, depth)
+    }
+
+    fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome {
+        stores::expect(&self.engine, store)?;
+        Ok(self.images.delete_from_store(id, store)?)
     }
 
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome {
@@ -207,10 +273,6 @@ impl Place for DirPlace {
         let closed = self.engine.close(CLOSE);
         closed.map_err(|error| self.named(error.into()))
     }
-}
-
-fn known(image: &Image) -> Outcome<Known> {
-    Known::read(json(&ImageDocument::new(image))?)
 }
 
 fn json(document: &impl Serialize) -> Outcome<Value> {

@@ -5,9 +5,12 @@
 mod dir;
 mod known;
 mod name;
+mod stores;
+mod task;
 mod url;
 
 use serde_json::Value;
+use smalti::import::Request;
 use smalti::{ByteRange, ImageId, ListQuery, MemberStatus, Patch, ProjectId};
 
 use crate::fault::{Exit, Fault, Outcome};
@@ -67,8 +70,21 @@ pub(crate) trait Place: Sync {
     /// Shares an image with a project no more.
     fn remove_member(&self, id: &ImageId, project: &ProjectId) -> Outcome;
 
-    /// Fills a queued image, and tests that what is stored is what was sent.
-    fn upload(&self, id: &ImageId, source: &mut Source) -> Outcome<Known>;
+    /// Fills a queued image, and tests that what is stored is what was sent. A store may be named
+    /// that gets the data.
+    fn upload(&self, id: &ImageId, source: &mut Source, store: Option<&str>) -> Outcome<Known>;
+
+    /// Stages data of a queued image, to be imported.
+    fn stage(&self, id: &ImageId, source: &mut Source) -> Outcome;
+
+    /// Has data imported into an image, and waits for the end; `tell` hears how it goes.
+    fn import(&self, id: &ImageId, request: &Request, tell: &dyn Fn(&str)) -> Outcome<Known>;
+
+    /// Returns the document of the stores.
+    fn stores(&self, depth: Depth) -> Outcome<Value>;
+
+    /// Removes the copy of an image in one store.
+    fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome;
 
     /// Gives the data of an image, or a range of it, to a sink.
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome;
@@ -78,6 +94,15 @@ pub(crate) trait Place: Sync {
 
     /// Leaves the place; nothing may be asked of it afterwards.
     fn close(&self) -> Outcome;
+}
+
+/// How much is told of stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What they are called, and what they are for.
+    Names,
+    /// Also where they are, and how much they are preferred: for administrators.
+    Details,
 }
 
 /// What becomes of the data of an image.

@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use super::config::Config;
+use crate::config::Config;
 use crate::fault::{Fault, Outcome};
 
 /// Handles beside those of clients and packs: the index, its log, threads, the listener.

@@ -2,7 +2,6 @@
 //!
 //! It reads the configuration, opens the engine, and leaves the rest to the library's front end.
 
-mod config;
 mod ending;
 mod handles;
 mod log;
@@ -19,10 +18,10 @@ use clap::{ArgGroup, Args, ValueEnum};
 use smalti::http::{HttpSettings, Identity};
 use tokio::net::TcpListener;
 
+use crate::config::{self, Config};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::shell::{Answer, Shell};
 use crate::words::pair;
-use config::Config;
 use ending::Ending;
 use run::Ready;
 use upkeep::Upkeep;
@@ -98,7 +97,8 @@ impl Serve {
             return Ok(config::list_keys());
         }
         let mut config = Config::load(self.config.as_deref(), &self.sets)?;
-        config.stores.expect_only(&self.data)?;
+        // What is wrong with it is told before anything is opened.
+        drop(open::builder(&self.data, &config)?);
         let front = self.front(&config)?;
         let _log = log::begin(self.log_format, &self.log_level)?;
         handles::reserve(&mut config)?;

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use smalti::engine::Recovery;
+use smalti::engine::{Builder, Recovery};
 use smalti::policy::RulesBuilder;
 use smalti::{Engine, Rules};
 
-use super::config::{Config, Named};
+use crate::config::{Config, Named};
 use crate::fault::{Exit, Fault, Outcome};
 
 /// How long a close waits for uploads, which the front end has ended before.
@@ -18,17 +18,21 @@ const FILE_MAX_BYTES: u64 = 16 << 20;
 
 /// Opens the engine, and makes it if it is not there.
 pub(super) fn engine(dir: &Path, config: &Config) -> Outcome<Engine> {
-    if dir.exists() && !dir.is_dir() {
-        let message = format!("{} is no directory", dir.display());
-        return Err(Fault::usage(message)
-            .with_hint("name a directory of images, or a new one, with --data"));
-    }
-    let mut builder = Engine::builder(dir).settings(config.settings.clone());
+    let mut builder = builder(dir, config)?;
     if let Some(rules) = rules(config)? {
         builder = builder.policy(rules);
     }
     let opened = builder.on_recovery(tell).open();
     opened.map_err(|error| Fault::from(error).about(dir.display()))
+}
+
+/// Returns what opens the engine.
+pub(super) fn builder(dir: &Path, config: &Config) -> Outcome<Builder> {
+    let hint = "name a directory of images, or a new one, with --data";
+    config.builder(dir).map_err(|fault| match fault.code() {
+        "Usage" => fault.with_hint(hint),
+        _ => fault,
+    })
 }
 
 /// Closes the engine, so that the next one has nothing to recover.

@@ -13,6 +13,10 @@ pub(super) enum Service {
     Strict,
     /// The one of a single user.
     Single,
+    /// One of other images, whose engine was given no stores, and may import nothing.
+    Bare,
+    /// The one with other images, and a cache.
+    Cached,
 }
 
 /// An outcome of a route.

@@ -10,7 +10,7 @@ use crate::http::request::{OCTETS, PATCH, Request};
 /// Routes that answer without asking who is there.
 const OPEN: [&str; 3] = ["/", "/versions", "/healthcheck"];
 /// Routes to what is switched off as a whole, whatever image is named.
-const OFF: [&str; 4] = ["/stage", "/import", "/v2/stores", "/v2/cache"];
+const OFF: [&str; 1] = ["/v2/cache"];
 
 pub(super) fn cases(world: &World) -> Vec<Case> {
     let hidden = world.queued(&Value::Null);
@@ -32,9 +32,10 @@ fn path(template: &str, image: &str) -> String {
 fn with_body(method: &str, template: &str, request: Request) -> Request {
     match (method, template.rsplit('/').next().unwrap_or_default()) {
         ("PATCH", _) => request.header("Content-Type", PATCH).body("[]"),
-        ("PUT", "file") => request.header("Content-Type", OCTETS).body("x"),
+        ("PUT", "file" | "stage") => request.header("Content-Type", OCTETS).body("x"),
         ("POST", "members") => request.body("{\"member\": \"p7\"}"),
         ("PUT", "{member_id}") => request.body("{\"status\": \"accepted\"}"),
+        ("POST", "import") => request.body("{\"method\": {\"name\": \"copy-image\"}}"),
         ("POST", "locations") => request.body("{\"url\": \"http://a/1\"}"),
         _ => request,
     }

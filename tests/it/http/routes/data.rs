@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::case::{Case, bad, good};
+use super::case::{Case, Service, bad, good};
 use super::world::{CAP, DATA, World, admin, owner, reader, stranger};
 use crate::http::request::{OCTETS, Request};
 
 const PUT: &str = "PUT /v2/images/{image_id}/file";
 const GET: &str = "GET /v2/images/{image_id}/file";
+const STORE: &str = "x-image-meta-store";
 const SIZE: &str = "x-openstack-image-size";
 /// The MD5 of the data.
 const MD5: &str = "781e5e245d69b566979b86e28d23f2c7";
@@ -35,6 +36,12 @@ fn uploads(world: &World) -> Vec<Case> {
         good(PUT, "whole", queued().octets(DATA), 204),
         good(PUT, "nothing", queued().octets(""), 204),
         good(PUT, "chunks", chunks, 204),
+        good(
+            PUT,
+            "store told",
+            queued().header(STORE, "slow").octets(DATA),
+            204,
+        ),
         good(PUT, "size told", sized, 204),
         good(
             PUT,
@@ -77,6 +84,10 @@ fn refused_uploads(world: &World) -> Vec<Case> {
     };
     let qcow2 = || put(&world.queued(&json!({ "disk_format": "qcow2" })));
     let backed = [&b"QFI\xfb\0\0\0\x03\0\0\0\0\0\0\x01"[..], &[0; 497]].concat();
+    let stored = |outcome, store, status, code| {
+        let request = queued().header(STORE, store).octets(DATA);
+        bad(PUT, outcome, request, status, code)
+    };
     let large = vec![7; CAP as usize + 1];
     let chunks = queued()
         .header("Content-Type", OCTETS)
@@ -145,6 +156,19 @@ fn refused_uploads(world: &World) -> Vec<Case> {
             "ImageTooLarge",
         ),
         bad(PUT, "chunks over the cap", chunks, 413, "ImageTooLarge"),
+        stored("store unknown", "none", 400, "UnknownStore"),
+        stored("store no text", "\u{e4}", 400, "UnknownStore"),
+        stored("store that takes nothing", "web", 410, "StoreAddDisabled"),
+        bad(
+            PUT,
+            "store told twice",
+            queued()
+                .header(STORE, "slow")
+                .header(STORE, "fast")
+                .octets(DATA),
+            400,
+            "InvalidParameter",
+        ),
     ]
 }
 
@@ -167,6 +191,10 @@ fn downloads(world: &World) -> Vec<Case> {
     let empty = world.queued(&Value::Null);
     let uploaded = world.send(&put(&empty).octets(""));
     assert_eq!(uploaded.status, 204);
+    let preferring = |list| {
+        let target = format!("{path}/file?prefer={list}");
+        Request::new("GET", target).by(&owner())
+    };
     let by_admin = Request::new("GET", format!("{}/file", world.deactivated())).by(&admin());
     let by_place = get(&path).header("Content-Range", "bytes 1-2/*");
     vec![
@@ -179,6 +207,12 @@ fn downloads(world: &World) -> Vec<Case> {
             .header("content-length", "0")
             .body(""),
         good(GET, "no data", get(&world.queued(&Value::Null)), 204).body(""),
+        some(
+            good(GET, "from a store", preferring("slow,%20fast"), 200),
+            10,
+        )
+        .body(DATA),
+        some(good(GET, "from no store", preferring(",%20,"), 200), 10).body(DATA),
         good(GET, "deactivated, by admin", by_admin, 200).body(DATA),
     ]
 }
@@ -187,6 +221,9 @@ fn refused_downloads(world: &World) -> Vec<Case> {
     let path = world.active(&json!({ "visibility": "public" }));
     let get = |query: &str| Request::new("GET", format!("{path}/file{query}")).by(&owner());
     let by_reader = Request::new("GET", format!("{path}/file")).by(&reader());
+    let by_reader_from = Request::new("GET", format!("{path}/file?prefer=none")).by(&reader());
+    let bare = format!("{}/file?prefer=fast", world.active_at_bare());
+    let bare = Request::new("GET", bare).by(&owner());
     let closed = Request::new("GET", format!("{}/file", world.deactivated())).by(&owner());
     let beyond = |outcome, name, value| {
         let case = bad(
@@ -212,7 +249,9 @@ fn refused_downloads(world: &World) -> Vec<Case> {
             400,
             "InvalidParameter",
         ),
-        bad(GET, "store", get("?prefer=fast"), 400, "UnknownStore"),
+        bad(GET, "store", get("?prefer=none"), 400, "UnknownStore"),
+        bad(GET, "store where there are none", bare, 400, "UnknownStore").to(Service::Bare),
+        bad(GET, "store, by reader", by_reader_from, 403, "Forbidden"),
         bad(GET, "reader", by_reader, 403, "Forbidden"),
         bad(GET, "deactivated", closed, 403, "ImageDeactivated"),
         beyond("past the end", "Range", "bytes=10-"),

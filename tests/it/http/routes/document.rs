@@ -10,8 +10,8 @@ use super::Line;
 const FAULTS: [u16; 3] = [500, 503, 413];
 /// What the connection brings about: a transfer encoding that is unknown.
 const CODING: u16 = 501;
-/// The outcome that depends on a delete between two pieces of an upload.
-const RARE: (&str, &str, u16) = ("put", "/v2/images/{image_id}/file", 410);
+/// The outcome that depends on a delete between two pieces of what is staged.
+const RARE: (&str, &str, u16) = ("put", "/v2/images/{image_id}/stage", 410);
 
 /// Returns the operations of the document: method, path, operation.
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {

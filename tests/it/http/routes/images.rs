@@ -95,6 +95,11 @@ fn creates(world: &World) -> Vec<Case> {
     vec![
         good(CREATE, "made", put(json!({ "id": ID })), 201)
             .header("location", format!("http://test/v2/images/{ID}"))
+            .header(
+                "openstack-image-import-methods",
+                "glance-direct,web-download,copy-image",
+            )
+            .header("openstack-image-store-ids", "fast,slow,web")
             .shows("id")
             .shows("created_at"),
         good(

@@ -1,14 +1,18 @@
 //! Every route of the specification with every outcome that it has, asked for over a socket.
 
+mod cache;
 mod case;
 mod changes;
 mod common;
 mod data;
 mod document;
 mod images;
+mod imports;
 mod off;
 mod sharing;
+mod stores;
 pub(super) mod table;
+mod tasks;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +33,11 @@ fn every_route_has_the_outcomes_of_the_specification() {
         changes::cases(&world),
         data::cases(&world),
         sharing::cases(&world),
+        stores::cases(&world),
+        imports::cases(&world),
+        tasks::cases(&world),
         off::cases(&world),
+        cache::cases(&world),
     ];
     let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
     for case in cases.iter().flatten() {

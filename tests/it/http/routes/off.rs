@@ -1,67 +1,48 @@
-//! Outcomes of what is switched off, or holds nothing: stores, staging, import, locations, tasks,
-//! the cache, and what the service says of itself.
+//! Outcomes of what is switched off: stores, staging and import at a service that offers less,
+//! locations and the cache everywhere; and what the service says of itself.
 
 use serde_json::{Value, json};
 use smalti::Caller;
 
-use super::case::{Case, bad, good};
+use super::case::{Case, Service, bad, good};
 use super::world::{World, admin, owner, stranger};
 use crate::http::request::Request;
 
-const IMPORT: &str = "POST /v2/images/{image_id}/import";
 const ADD: &str = "POST /v2/images/{image_id}/locations";
 const LIST: &str = "GET /v2/images/{image_id}/locations";
-const TASKS: &str = "GET /v2/tasks";
-const TASK: &str = "/v2/tasks/00000000-0000-4000-8000-000000000001";
 
 pub(super) fn cases(world: &World) -> Vec<Case> {
-    [
-        stores(world),
-        infos(),
-        imports(world),
-        locations(world),
-        tasks(world),
-        cache(world),
-    ]
-    .concat()
+    [stores(world), infos(), locations(world), cache(world)].concat()
 }
 
 fn stores(world: &World) -> Vec<Case> {
-    let path = world.queued(&Value::Null);
+    let path = world.active_at_bare();
     let id = path.rsplit('/').next().expect("an id");
     let delete = Request::new("DELETE", format!("/v2/stores/fast/{id}")).by(&admin());
     let get = |path: &str| Request::new("GET", path).by(&admin());
     let stage = Request::new("PUT", format!("{path}/stage"))
         .by(&owner())
         .octets("x");
+    let import = Request::new("POST", format!("{path}/import")).by(&owner());
+    let import = import.body("{\"method\": {\"name\": \"copy-image\"}}");
+    let off =
+        |route, request, status, code| bad(route, "off", request, status, code).to(Service::Bare);
+    let (names, details) = ("/v2/info/stores", "/v2/info/stores/detail");
     vec![
-        bad(
+        off(
             "DELETE /v2/stores/{store_id}/{image_id}",
-            "off",
             delete,
             404,
             "NotFound",
         ),
-        bad(
-            "GET /v2/info/stores",
-            "off",
-            get("/v2/info/stores"),
-            404,
-            "NotFound",
-        ),
-        bad(
-            "GET /v2/info/stores/detail",
-            "off",
-            get("/v2/info/stores/detail"),
-            404,
-            "NotFound",
-        ),
-        bad(
-            "PUT /v2/images/{image_id}/stage",
-            "off",
-            stage,
-            404,
-            "NotFound",
+        off("GET /v2/info/stores", get(names), 404, "NotFound"),
+        off("GET /v2/info/stores/detail", get(details), 404, "NotFound"),
+        off("PUT /v2/images/{image_id}/stage", stage, 404, "NotFound"),
+        off(
+            "POST /v2/images/{image_id}/import",
+            import,
+            400,
+            "UnknownImportMethod",
         ),
     ]
 }
@@ -69,35 +50,17 @@ fn stores(world: &World) -> Vec<Case> {
 fn infos() -> Vec<Case> {
     let get = |path: &str| Request::new("GET", path).by(&owner());
     let import = get("/v2/info/import");
+    let methods = |value: &str| {
+        let described = "\"description\":\"Import methods available.\",\"type\":\"array\"";
+        format!("{{\"import-methods\":{{{described},\"value\":{value}}}}}")
+    };
+    let all = methods("[\"glance-direct\",\"web-download\",\"copy-image\"]");
     vec![
-        good("GET /v2/info/import", "methods", import, 200).shows("import-methods"),
+        good("GET /v2/info/import", "methods", import.clone(), 200).body(all),
+        good("GET /v2/info/import", "none", import, 200)
+            .to(Service::Bare)
+            .body(methods("[]")),
         good("GET /v2/info/usage", "usage", get("/v2/info/usage"), 200).body("{\"usage\":{}}"),
-    ]
-}
-
-fn imports(world: &World) -> Vec<Case> {
-    let path = format!("{}/import", world.queued(&Value::Null));
-    let post = || Request::new("POST", path.as_str()).by(&owner());
-    let known = json!({ "method": { "name": "web-download", "uri": "http://a/1" } });
-    let refused = |outcome, body: Value, code| bad(IMPORT, outcome, post().json(&body), 400, code);
-    vec![
-        bad(
-            IMPORT,
-            "off",
-            post().json(&known),
-            400,
-            "UnknownImportMethod",
-        ),
-        bad(IMPORT, "no body", post(), 400, "BodyRequired"),
-        bad(IMPORT, "malformed", post().body("{"), 400, "MalformedJson"),
-        refused("no object", json!([]), "SchemaViolation"),
-        refused("no method", json!({}), "SchemaViolation"),
-        refused(
-            "method no object",
-            json!({ "method": "web-download" }),
-            "SchemaViolation",
-        ),
-        refused("no name", json!({ "method": {} }), "SchemaViolation"),
     ]
 }
 
@@ -114,7 +77,16 @@ fn locations(world: &World) -> Vec<Case> {
     let malformed = Request::new("POST", format!("{queued}/locations"))
         .by(&owner())
         .body("{");
+    let service = || Caller::project("p1").with_role("service");
+    let other = world.queued(&Value::Null);
     vec![
+        good(
+            ADD,
+            "by service",
+            post(&other, place.clone()).by(&service()),
+            202,
+        )
+        .body(""),
         bad(
             ADD,
             "no store takes it",
@@ -159,73 +131,6 @@ fn locations(world: &World) -> Vec<Case> {
             LIST,
             "no service",
             get(&active).by(&owner()),
-            403,
-            "Forbidden",
-        ),
-    ]
-}
-
-fn tasks(world: &World) -> Vec<Case> {
-    let get = |path: &str| Request::new("GET", path).by(&admin());
-    let of_image = format!("{}/tasks", world.queued(&Value::Null));
-    let refused = |outcome, query: &str, code| {
-        bad(
-            TASKS,
-            outcome,
-            get(&format!("/v2/tasks?{query}")),
-            400,
-            code,
-        )
-    };
-    let by_owner = |method: &str, path: &str| Request::new(method, path).by(&owner());
-    let delete = Request::new("DELETE", TASK).by(&admin());
-    let (create, show, remove) = (
-        "POST /v2/tasks",
-        "GET /v2/tasks/{task_id}",
-        "DELETE /v2/tasks/{task_id}",
-    );
-    let make = Request::new("POST", "/v2/tasks").by(&admin()).body("{}");
-    vec![
-        good(
-            "GET /v2/images/{image_id}/tasks",
-            "none",
-            by_owner("GET", &of_image),
-            200,
-        )
-        .body("{\"tasks\":[]}"),
-        good(TASKS, "none", get("/v2/tasks?status=success&limit=1"), 200)
-            .shows("tasks")
-            .shows("first"),
-        bad(
-            TASKS,
-            "no admin",
-            by_owner("GET", "/v2/tasks"),
-            403,
-            "Forbidden",
-        ),
-        refused("bad status", "status=done", "InvalidFilterValue"),
-        refused("bad type", "type=export", "InvalidFilterValue"),
-        refused("bad limit", "limit=x", "InvalidLimit"),
-        good(TASKS, "sorted", get("/v2/tasks?sort_key=expires_at"), 200).shows("tasks"),
-        refused("bad key", "sort_key=size", "InvalidSortKey"),
-        refused("no key", "sort_key=", "InvalidSortKey"),
-        refused("bad direction", "sort_dir=up", "InvalidSortDir"),
-        refused("bad marker", "marker=x", "InvalidMarker"),
-        bad(create, "from outside", make, 403, "Forbidden"),
-        bad(
-            create,
-            "no admin",
-            by_owner("POST", "/v2/tasks"),
-            403,
-            "Forbidden",
-        ),
-        bad(show, "no such task", get(TASK), 404, "NotFound"),
-        bad(show, "no admin", by_owner("GET", TASK), 403, "Forbidden"),
-        bad(remove, "never", delete, 405, "MethodNotAllowed").header("allow", "GET"),
-        bad(
-            remove,
-            "no admin",
-            by_owner("DELETE", TASK),
             403,
             "Forbidden",
         ),

@@ -5,13 +5,16 @@ use std::cell::RefCell;
 use serde_json::{Value, json};
 use smalti::engine::Settings;
 use smalti::http::{HttpSettings, Identity, ServerSettings};
-use smalti::{Caller, Engine, ImageId, Limits};
+use smalti::task::TaskStatus;
+use smalti::{Caller, Engine, ImageId, Limits, import};
 
 use super::case::Service;
 use crate::http::client::Client;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::server::{TestServer, trusting};
+use crate::support::elsewhere::{with_sources, with_stores};
+use crate::support::new_image;
 
 /// The bytes of images that have some.
 pub(super) const DATA: &[u8] = b"0123456789";
@@ -44,12 +47,16 @@ pub(super) fn nobody() -> Caller {
     Caller::anonymous()
 }
 
-/// A service, and others in front of the same images.
+/// A service, others in front of the same images, and one that offers less.
 pub(super) struct World {
     /// In the order of [`Service`].
-    clients: [RefCell<Client>; 3],
+    clients: [RefCell<Client>; 5],
     pub(super) engine: Engine,
-    _servers: [TestServer; 3],
+    /// That of the service that offers less.
+    bare: Engine,
+    /// The engine with a cache.
+    cached: Engine,
+    _servers: [TestServer; 5],
 }
 
 impl World {
@@ -59,7 +66,12 @@ impl World {
             limits: limits(Limits::default()),
             ..Settings::default()
         });
-        let engine = engine.open().expect("open");
+        let engine = with_sources(with_stores(engine)).open().expect("open");
+        let bare = Engine::builder_in_memory().settings(Settings {
+            enabled_import_methods: Vec::new(),
+            ..Settings::default()
+        });
+        let bare = bare.open().expect("open");
         let strict = HttpSettings {
             allow_anonymous_access: false,
             ..trusting()
@@ -68,12 +80,27 @@ impl World {
             identity: Identity::SingleUser,
             ..HttpSettings::default()
         };
-        let server = |http| TestServer::with(&engine, http, ServerSettings::default());
-        let servers = [trusting(), strict, single].map(server);
+        let server = |(engine, http)| TestServer::with(engine, http, ServerSettings::default());
+        let cached = Engine::builder_in_memory().settings(Settings {
+            image_cache: true,
+            image_cache_max_size: 0,
+            ..Settings::default()
+        });
+        let cached = cached.open().expect("open");
+        let servers = [
+            (&engine, trusting()),
+            (&engine, strict),
+            (&engine, single),
+            (&bare, trusting()),
+            (&cached, trusting()),
+        ];
+        let servers = servers.map(server);
         let clients = servers.each_ref().map(|it| it.connect().into());
         Self {
             clients,
             engine,
+            bare,
+            cached,
             _servers: servers,
         }
     }
@@ -114,6 +141,58 @@ impl World {
         path
     }
 
+    /// Creates an image with data at the service that offers less; returns its path.
+    pub(super) fn active_at_bare(&self) -> String {
+        let images = self.bare.images(&owner());
+        let image = images.create(new_image()).expect("create");
+        let mut upload = images.upload(image.id()).expect("begin");
+        upload.read_from(&mut &*DATA).expect("written");
+        upload.finish().expect("finish");
+        format!("/v2/images/{}", image.id())
+    }
+
+    /// Creates an image with staged data; returns its path.
+    pub(super) fn staged(&self, more: &Value) -> String {
+        let path = self.queued(more);
+        let stage = Request::new("PUT", format!("{path}/stage")).by(&admin());
+        assert_eq!(self.send(&stage.octets(DATA)).status, 204);
+        path
+    }
+
+    /// Creates an image with data in two stores; returns its path.
+    pub(super) fn copied(&self) -> String {
+        let path = self.active(&Value::Null);
+        let id = path.rsplit('/').next().expect("an id").parse();
+        let images = self.engine.images(&admin());
+        let request = import::Request::copy_image().stores(["slow"]);
+        let copy = images.import(&id.expect("an id"), &request, &Default::default());
+        let task = copy.expect("it is let in").expect("not there yet").run();
+        assert_eq!(task.expect("its end is noted").status, TaskStatus::Success);
+        path
+    }
+
+    /// Creates an image in the engine with a cache, active or queued; returns its id.
+    pub(super) fn beside_cache(&self, is_active: bool) -> ImageId {
+        let images = self.cached.images(&owner_of_data());
+        let image = images.create(new_image()).expect("create");
+        if is_active {
+            let mut upload = images.upload(image.id()).expect("upload");
+            upload.read_from(&mut &*DATA).expect("write");
+            upload.finish().expect("finish");
+        }
+        *image.id()
+    }
+
+    /// Creates an image that is cached; returns its id.
+    pub(super) fn in_cache(&self) -> ImageId {
+        let id = self.beside_cache(true);
+        let images = self.cached.images(&admin());
+        images.cache().queue(&id).expect("queue");
+        let run = self.cached.run_cache_queue().expect("run");
+        assert_eq!(run.failed_count, 0);
+        id
+    }
+
     /// Creates an image with data that was deactivated; returns its path.
     pub(super) fn deactivated(&self) -> String {
         let path = self.active(&Value::Null);
@@ -142,6 +221,11 @@ impl World {
         assert_eq!(self.send(&delete).status, 204);
         path
     }
+}
+
+/// Who may do with an image what its owner may.
+fn owner_of_data() -> Caller {
+    Caller::project("p1")
 }
 
 fn limits(mut limits: Limits) -> Limits {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Method};
-use smalti::{Bytes, ImageId};
+use smalti::Bytes;
 use tokio::sync::mpsc;
 
 use super::client::Client;
@@ -21,11 +21,18 @@ const PIECES: usize = 4;
 /// durable.
 const END: u32 = 10;
 
-/// Sends a source as the data of an image.
-pub(super) fn upload(client: &Client, id: &ImageId, source: &mut Source) -> Outcome {
+/// Sends a source as the data of an image, to a store if one is named.
+pub(super) fn upload(
+    client: &Client,
+    path: &[&str],
+    source: &mut Source,
+    store: Option<&str>,
+) -> Outcome {
     let (pieces, feed) = mpsc::channel(PIECES);
-    let path = ["images", &id.to_string(), "file"];
-    let mut request = client.request(Method::PUT, &path)?;
+    let mut request = client.request(Method::PUT, path)?;
+    if let Some(store) = store {
+        request = request.header("X-Image-Meta-Store", store);
+    }
     request = request.header(CONTENT_TYPE, "application/octet-stream");
     if let Some(len) = source.len_bytes() {
         request = request.header(CONTENT_LENGTH, len);

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use smalti::import::Request;
 use smalti::wire::ImageAnswer;
 use smalti::{Algorithm, ByteRange, ImageId, ListQuery, MemberStatus, Patch, ProjectId};
 
-use super::{Known, Listed, Place, Switch, Tagging};
+use super::{Depth, Known, Listed, Place, Switch, Tagging, task};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source};
 use client::{Client, Sent};
@@ -119,12 +120,45 @@ impl Place for UrlPlace {
         self.nothing(Method::DELETE, &path)
     }
 
-    fn upload(&self, id: &ImageId, source: &mut Source) -> Outcome<Known> {
+    fn upload(&self, id: &ImageId, source: &mut Source, store: Option<&str>) -> Outcome<Known> {
         source.begin_digest(DIGEST);
-        feed::upload(&self.client, id, source)?;
+        let path = ["images", &id.to_string(), "file"];
+        feed::upload(&self.client, &path, source, store)?;
         let known = self.show(id)?;
         expect_same(&known.image, source)?;
         Ok(known)
+    }
+
+    fn stage(&self, id: &ImageId, source: &mut Source) -> Outcome {
+        let path = ["images", &id.to_string(), "stage"];
+        feed::upload(&self.client, &path, source, None)
+    }
+
+    fn import(&self, id: &ImageId, request: &Request, tell: &dyn Fn(&str)) -> Outcome<Known> {
+        let path = id.to_string();
+        let tasks = || self.json(Method::GET, &["images", &path, "tasks"], None);
+        let before = ids(&tasks()?);
+        let body = Sent::new("application/json", request.to_string());
+        let to = ["images", &path, "import"];
+        self.client.call(Method::POST, &to, None, Some(body))?;
+        let find = |tasks: &Value| task::find(tasks, &|id| !before.iter().any(|known| known == id));
+        // There is none where the data is in every store already.
+        if find(&tasks()?).is_some() {
+            let look = || find(&tasks()?).ok_or_else(|| task::gone(id));
+            task::wait(&look, tell)?;
+        }
+        self.show(id)
+    }
+
+    fn stores(&self, depth: Depth) -> Outcome<Value> {
+        match depth {
+            Depth::Names => self.json(Method::GET, &["info", "stores"], None),
+            Depth::Details => self.json(Method::GET, &["info", "stores", "detail"], None),
+        }
+    }
+
+    fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome {
+        self.nothing(Method::DELETE, &["stores", store, &id.to_string()])
     }
 
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome {
@@ -154,6 +188,13 @@ impl Place for UrlPlace {
     fn close(&self) -> Outcome {
         Ok(())
     }
+}
+
+/// Returns the ids of the tasks of a document.
+fn ids(tasks: &Value) -> Vec<String> {
+    let tasks = tasks["tasks"].as_array().into_iter().flatten();
+    let ids = tasks.filter_map(|task| task["id"].as_str());
+    ids.map(str::to_owned).collect()
 }
 
 /// Tests that a server has stored what it was sent: the size, and the digest where it computes the
