@@ -154,6 +154,10 @@ codes! {
     MultiStoreRequired => Invalid, 400;
     /// The store has the data already.
     AlreadyInStore => Invalid, 400;
+    /// The image is not active, and only active ones are cached.
+    NotActive => Conflict, 400;
+    /// What is to be cleared of the cache is none of what can be.
+    InvalidCacheTarget => Invalid, 400;
     /// The uri of a download is malformed, or the rules let nothing be fetched from there.
     UriNotAllowed => Invalid, 400;
     /// The data does not have the digest that was expected.
@@ -202,6 +206,8 @@ codes! {
     PropertyExists => Conflict, 409;
     /// An import of the image is under way.
     ImportLocked => Conflict, 409;
+    /// The cache is that of this node alone, and tells of no other.
+    CacheNotCentral => Conflict, 409;
     /// The store is only read, so no import can write to it.
     StoreReadOnly => Conflict, 409;
     /// The image was deleted while its data came in.

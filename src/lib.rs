@@ -52,6 +52,7 @@
 //! - `http`: `http`, the Images API v2 as a router for servers of axum, and a server.
 //! - `signature`: verification of signatures over data by X.509 certificates, in [`signature`].
 //! - `web-download`: downloads over HTTP and HTTPS, in [`fetch`].
+//! - `s3`: `store::remote`, packs as objects of a bucket.
 //! - `testing`: [`disk`]'s simulated disk, the contract suite of [`store`].
 //!
 //! # Where to look
@@ -65,6 +66,7 @@
 #[cfg(feature = "tokio")]
 pub mod asyncio;
 mod base;
+pub mod cache;
 pub mod check;
 pub mod chunk;
 pub mod clock;

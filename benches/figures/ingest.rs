@@ -41,13 +41,13 @@ fn unique(plan: &Plan, data: &[u8], digests: Digests) -> Measured {
 }
 
 /// Both sides round by round, and the engine's processor time for each of the bare pipeline's.
-struct Measured {
-    pairs: Vec<(f64, f64)>,
-    processor: f64,
+pub(crate) struct Measured {
+    pub(crate) pairs: Vec<(f64, f64)>,
+    pub(crate) processor: f64,
 }
 
 /// Times work by the clock, in MB/s, and adds up what it took of processors.
-fn timed(processor: &mut f64, len: usize, work: impl FnOnce()) -> f64 {
+pub(crate) fn timed(processor: &mut f64, len: usize, work: impl FnOnce()) -> f64 {
     let (before, start) = (processor_time(), Instant::now());
     work();
     let time = start.elapsed();
@@ -70,7 +70,7 @@ pub(crate) fn in_turns(
     }
 }
 
-fn row(figure: &'static str, what: &str, measured: &Measured, goal: f64) -> Row {
+pub(crate) fn row(figure: &'static str, what: &str, measured: &Measured, goal: f64) -> Row {
     let (smalti, raw, ratio) = medians(&measured.pairs);
     Row {
         figure,

@@ -19,6 +19,7 @@ mod data;
 mod fleet;
 mod index;
 mod ingest;
+mod inspected;
 mod lists;
 mod many;
 mod memory;
@@ -206,11 +207,12 @@ fn main() {
         "", "work", "smalti", "raw", "unit", "ratio", "goal"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    let figures: [(&[&str], fn(&Plan) -> Vec<Row>); 12] = [
+    let figures: [(&[&str], fn(&Plan) -> Vec<Row>); 13] = [
         (&["DISK"], data::disk),
         (&["S1"], ingest::s1),
         (&["S2"], ingest::s2),
         (&["S3"], ingest::s3),
+        (&["S1i", "S3i"], inspected::rows),
         (&["S4"], ingest::s4),
         (&["S5", "S6"], read::hot),
         (&["S6C"], read::cold),

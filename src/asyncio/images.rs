@@ -11,6 +11,7 @@ use super::call::{Call, call};
 use super::pieces::Pieces;
 use super::reader::AsyncReader;
 use super::upload::upload;
+use crate::engine::data::Wanted;
 use crate::engine::{Images, Page};
 use crate::error::Result;
 use crate::id::ImageId;
@@ -176,6 +177,25 @@ impl AsyncImages {
         Ok(reader.map(AsyncReader::from))
     }
 
+    /// Opens the data of an image to be read as a whole, as [`Images::open_whole`].
+    ///
+    /// Dropping the future leaves nothing open; a copy for the cache may have begun.
+    ///
+    /// # Errors
+    /// Those of [`Images::open_with`].
+    pub async fn open_whole(
+        &self,
+        id: &ImageId,
+        options: ReadOptions,
+    ) -> Result<Option<AsyncReader>> {
+        if !self.images.engine().settings().image_cache {
+            return self.open_with(id, options).await;
+        }
+        let id = *id;
+        let open = self.call(move |images| images.open_whole(&id, options));
+        Ok(open.await?.map(AsyncReader::from))
+    }
+
     /// Opens the data of an image from the copies in some stores before others, as
     /// [`Images::open_preferring`].
     ///
@@ -204,7 +224,7 @@ impl AsyncImages {
                 self.call(move |images| images.open_with(&id, options)),
             ));
         };
-        let Some(opening) = self.images.begin_open(look, id, options, None)? else {
+        let Some(opening) = self.images.begin_open(look, id, options, &Wanted::Any)? else {
             return Ok(Begun::Open(None));
         };
         if opening.is_at_hand() {

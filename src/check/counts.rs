@@ -12,7 +12,7 @@ use crate::index::lists;
 use crate::index::places::{self, Counter};
 use crate::index::refs::child_key;
 use crate::index::rows::{ChunkRow, PackFate, ReleaseRow};
-use crate::index::{Get, Kv, Table, codec, images, staged};
+use crate::index::{Get, Kv, Table, cached, codec, images, staged};
 use crate::manifest::decode;
 
 /// Chunks whose references are counted in one pass; more of them take more passes.
@@ -134,6 +134,9 @@ fn references(
     })?;
     for (_, staged) in staged::all(get)? {
         refer(images::root_key(&staged.data), 1);
+    }
+    for (_, cached) in cached::all(get)? {
+        refer(images::root_key(&cached.data), 1);
     }
     places::collect(get, Table::Holds, usize::MAX, &mut |key, value| {
         let count = value.try_into().map_or(0, u64::from_le_bytes);

@@ -56,6 +56,11 @@ impl Packs {
         self.stores.contains_key(&number)
     }
 
+    /// Returns the stores that are there, by number.
+    pub(crate) fn stores(&self) -> impl Iterator<Item = (u16, &Arc<dyn Store>)> {
+        self.stores.iter().map(|(number, store)| (*number, store))
+    }
+
     /// Returns a store by number.
     pub(crate) fn store(&self, number: u16) -> Result<&Arc<dyn Store>> {
         self.stores.get(&number).ok_or_else(|| {

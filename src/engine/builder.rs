@@ -9,6 +9,7 @@ use super::format::{self, Found};
 use super::stores::Given;
 use super::{Dedup, Engine, Inner, Settings};
 use crate::base::{Base, Random, SystemRandom};
+use crate::cache::Cache;
 use crate::check::{self, RebuildReport};
 use crate::chunk::Packs;
 use crate::clock::{Clock, SystemClock};
@@ -274,6 +275,20 @@ impl Builder {
             let running = self.settings.max_running_imports;
             Arc::new(Importer::new(Arc::clone(ingest), sources, running))
         });
+        let cache = ingest.as_ref().filter(|_| self.settings.image_cache);
+        let cache = cache.map(|ingest| {
+            let Settings {
+                image_cache_max_size,
+                image_cache_stall_time_s,
+                ..
+            } = self.settings;
+            let ingest = Arc::clone(ingest);
+            Arc::new(Cache::new(
+                ingest,
+                image_cache_max_size,
+                image_cache_stall_time_s,
+            ))
+        });
         let Self {
             settings,
             policy,
@@ -286,6 +301,7 @@ impl Builder {
                 base,
                 ingest,
                 importer,
+                cache,
                 collector,
                 settings,
                 policy: RwLock::new(policy),

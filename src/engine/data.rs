@@ -1,14 +1,16 @@
 //! What a caller does with the data of images.
 
+use std::sync::Arc;
+
 use super::Images;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::ImageId;
-use crate::image::Status;
-use crate::index::{Kv, images};
+use crate::id::{ChunkKey, ImageId};
+use crate::image::{Image, Status};
+use crate::index::{Get, Kv, cached, images};
 use crate::ingest::{Goal, Upload, UploadOptions};
 use crate::lease::Look;
 use crate::policy::Action;
-use crate::read::{Opening, ReadOptions, Reader};
+use crate::read::{OnUnreadable, Opening, ReadOptions, Reader};
 
 impl Images {
     /// Begins to upload the data of an image that is queued.
@@ -51,8 +53,37 @@ impl Images {
     /// `NotFound`; `Forbidden`; `ImageDeactivated`; `Corrupt` if the manifest is damaged.
     pub fn open_with(&self, id: &ImageId, options: ReadOptions) -> Result<Option<Reader>> {
         let look = self.engine().inner.base.leases.look();
-        let opening = self.begin_open(look, id, options, None)?;
+        let opening = self.begin_open(look, id, options, &Wanted::Any)?;
         opening.map(Reader::open).transpose()
+    }
+
+    /// Opens the data of an image to be read as a whole; `None` if it has none yet.
+    ///
+    /// Where the cache is on ([`Settings::image_cache`](crate::Settings::image_cache)), the copy
+    /// there is read if it is complete, and this counts as a hit. Else the data is read from its
+    /// stores and, one at a time for each image, a copy is begun for those who come later. Rights
+    /// are tested all the same, and only active images are served so.
+    ///
+    /// # Errors
+    /// As [`Images::open_with`].
+    pub fn open_whole(&self, id: &ImageId, options: ReadOptions) -> Result<Option<Reader>> {
+        let Some(cache) = &self.engine().inner.cache else {
+            return self.open_with(id, options);
+        };
+        let look = self.engine().inner.base.leases.look();
+        let Some(opening) = self.begin_open(look, id, options, &Wanted::Whole)? else {
+            return Ok(None);
+        };
+        let cached = opening.on_unreadable.as_ref();
+        let cached = cached.and_then(|_| opening.roots.first().map(|root| root.id));
+        let reader = Reader::open(opening)?;
+        let is_cacheable = reader.image().status() == Status::Active && reader.len_bytes() > 0;
+        match cached {
+            Some(root) => cache.hit(id, root),
+            None if is_cacheable => cache.start(id),
+            None => {}
+        }
+        Ok(Some(reader))
     }
 
     /// Opens the data of an image from the copies in some stores, where it has any there and they can
@@ -67,7 +98,7 @@ impl Images {
         options: ReadOptions,
     ) -> Result<Option<Reader>> {
         let look = self.engine().inner.base.leases.look();
-        let opening = self.begin_open(look, id, options, Some(stores))?;
+        let opening = self.begin_open(look, id, options, &Wanted::From(stores))?;
         opening.map(Reader::open).transpose()
     }
 
@@ -77,23 +108,29 @@ impl Images {
         look: Look<'_>,
         id: &ImageId,
         options: ReadOptions,
-        preferred: Option<&[&str]>,
+        wanted: &Wanted<'_>,
     ) -> Result<Option<Opening>> {
         let policy = self.policy();
         let judge = self.judge(&*policy);
-        let action = match preferred {
-            Some(_) => Action::DownloadFromStore,
-            None => Action::Download,
+        let (action, preferred) = match wanted {
+            Wanted::From(stores) => (Action::DownloadFromStore, *stores),
+            Wanted::Any | Wanted::Whole => (Action::Download, &[][..]),
         };
         judge.check_identity(action)?;
         let base = self.readable()?;
         let mut lease = base.leases.none();
-        let (image, _) = base.kv.read(|get| self.allowed(get, &judge, id, action))?;
-        let preferred = preferred.unwrap_or_default();
+        let (image, cached) = base.kv.read(|get| {
+            let (image, _) = self.allowed(get, &judge, id, action)?;
+            let cached = match wanted {
+                Wanted::Whole => self.cached(get, &image)?,
+                _ => None,
+            };
+            Ok((image, cached))
+        })?;
         base.stores.check_known(preferred)?;
         let readable = matches!(image.status(), Status::Active | Status::Deactivated);
         let copies = base.stores.in_order(image.copies(), preferred);
-        let roots: Vec<_> = copies.into_iter().map(images::root_key).collect();
+        let mut roots: Vec<_> = copies.into_iter().map(images::root_key).collect();
         if !readable {
             return Ok(None);
         }
@@ -104,6 +141,11 @@ impl Images {
         if roots.is_empty() {
             return Ok(None);
         }
+        let on_unreadable = cached.map(|(root, hook)| {
+            roots.retain(|other| *other != root);
+            roots.insert(0, root);
+            hook
+        });
         look.lease(&roots, &mut lease);
         Ok(Some(Opening {
             base: base.clone(),
@@ -111,6 +153,41 @@ impl Images {
             roots,
             lease,
             options,
+            on_unreadable,
         }))
     }
+
+    /// Returns the root of the copy of an image in the cache, if it may be served from there, and who
+    /// hears when it cannot be read.
+    fn cached(&self, get: &dyn Get, image: &Image) -> Result<Option<(ChunkKey, OnUnreadable)>> {
+        let cache = self.engine().inner.cache.as_ref();
+        let Some(cache) = cache.filter(|_| image.status() == Status::Active) else {
+            return Ok(None);
+        };
+        let Some(cached) = cached::find(get, image.id())? else {
+            return Ok(None);
+        };
+        let (cache, id, root) = (
+            Arc::clone(cache),
+            *image.id(),
+            images::root_key(&cached.data),
+        );
+        let hear = move |unreadable: &ChunkKey| {
+            if *unreadable == root {
+                cache.drop_unreadable(id, root.id);
+            }
+        };
+        Ok(Some((root, OnUnreadable(Arc::new(hear)))))
+    }
+}
+
+/// What is to be read.
+#[derive(Debug)]
+pub(crate) enum Wanted<'a> {
+    /// Anything, from any copy.
+    Any,
+    /// Anything, from the copies in some stores before others.
+    From(&'a [&'a str]),
+    /// Everything, from the cache before others.
+    Whole,
 }

@@ -146,7 +146,11 @@ impl Images {
                 Status::PendingDelete => images::put(put, &deleted),
                 _ => images::delete(put, &image, now),
             }
-        })
+        })?;
+        if let Some(cache) = &self.engine.inner.cache {
+            cache.give_up(id);
+        }
+        Ok(())
     }
 
     /// Closes the data of an active image to all but administrators. One that is deactivated

@@ -1,9 +1,10 @@
 //! The facade: an engine over one directory, and what callers do with images.
 
 mod builder;
+mod cache;
 mod care;
 mod copies;
-mod data;
+pub(crate) mod data;
 mod format;
 mod images;
 mod imports;
@@ -23,6 +24,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use crate::base::Base;
+use crate::cache::Cache;
 use crate::error::{Error, ErrorCode, Result};
 use crate::gc::Collector;
 use crate::image::LocationSource;
@@ -31,6 +33,7 @@ use crate::ingest::Ingest;
 use crate::policy::{Caller, Policy};
 
 pub use builder::{Builder, Recovery};
+pub use cache::ImageCache;
 pub use images::Images;
 #[cfg(feature = "http")]
 pub(crate) use list::Listed;
@@ -83,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) ingest: Option<Arc<Ingest>>,
     /// Nothing when opened for reading only.
     pub(crate) importer: Option<Arc<Importer>>,
+    /// Nothing when switched off, or opened for reading only.
+    pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) collector: Collector,
     pub(crate) settings: Settings,
     /// Exchanged as a whole; a call keeps to what it began with.
@@ -97,6 +102,21 @@ impl fmt::Debug for Inner {
             .field("base", &self.base)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Gives up the copies that are being made for the cache: they can be made again.
+    fn give_up_copies(&self) {
+        if let Some(cache) = &self.cache {
+            cache.give_up_all();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.give_up_copies();
     }
 }
 
@@ -150,6 +170,7 @@ impl Engine {
     pub fn close(&self, deadline: Duration) -> Result<()> {
         let Inner { base, ingest, .. } = &*self.inner;
         base.begin_close();
+        self.inner.give_up_copies();
         let running = ingest
             .as_ref()
             .map_or(0, |ingest| ingest.wait_for_uploads(deadline));

@@ -58,15 +58,8 @@ impl Images {
     pub fn check_cached(&self, id: &ImageId, action: Action) -> Result<()> {
         let policy = self.policy();
         let judge = self.judge(&*policy);
-        let found = self.readable()?.kv.read(|get| match self.find(get, id) {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error),
-        })?;
-        let found = found
-            .as_ref()
-            .map(|(image, membership)| (image, *membership));
-        judge.check_cached(action, id, found)
+        let read = |get: &dyn Get| self.judge_cached(get, &judge, id, action);
+        self.readable()?.kv.read(read)
     }
 
     /// Returns the places of the data of an image, for another service of the cloud (rule

@@ -62,6 +62,14 @@ pub struct Settings {
     /// Most bytes of data that each project may have in its images, each copy counted; 0 for no
     /// limit, which is the default. Not heeded where limits of projects are given.
     pub user_storage_quota: u64,
+    /// Whether whole reads of images in other stores are served from copies in the directory of the
+    /// engine, which they leave there ([`cache`](crate::cache)). Default false.
+    pub image_cache: bool,
+    /// Length to which the cache is pruned, in bytes of images. Default 10 GiB.
+    pub image_cache_max_size: u64,
+    /// How long no byte may come for a copy that is being made before a clean gives it up, in
+    /// seconds. Default 86,400.
+    pub image_cache_stall_time_s: u64,
     /// Among whom equal data is stored once.
     pub dedup: Dedup,
     /// How images are read, unless an open says otherwise.
@@ -104,6 +112,9 @@ impl Default for Settings {
             do_secure_hash: true,
             max_running_imports: 4,
             user_storage_quota: 0,
+            image_cache: false,
+            image_cache_max_size: 10 << 30,
+            image_cache_stall_time_s: 86_400,
             dedup: Dedup::default(),
             read: ReadOptions::default(),
             pack_len_bytes: 512 * MIB,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::moving::Moving;
 use super::run::GcReport;
 use crate::base::Base;
-use crate::chunk::{Entry, NewChunk, Pack, PackWriter, Place, Segment, Verify, walk_back};
+use crate::chunk::{Entry, Mark, NewChunk, Pack, PackWriter, Place, Segment, Verify, walk_back};
 use crate::error::Result;
 use crate::id::{ChunkKey, PackId};
 use crate::index::places::{self, LiveChanges};
@@ -36,10 +37,20 @@ pub(super) struct Compaction {
 }
 
 /// A live chunk with its bytes.
-struct Live {
-    key: ChunkKey,
-    row: ChunkRow,
-    bytes: Bytes,
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) key: ChunkKey,
+    pub(super) row: ChunkRow,
+    pub(super) bytes: Bytes,
+}
+
+/// A live chunk that lies in another pack by now, and the row that says where it was.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) key: ChunkKey,
+    pub(super) from: ChunkRow,
+    /// Offset in the other pack.
+    pub(super) offset: u64,
 }
 
 impl Compaction {
@@ -58,8 +69,14 @@ impl Compaction {
         })
     }
 
-    /// Copies a few segments; `false` when the pack is done.
-    pub(super) fn step(&mut self, ground: &Ground<'_>, report: &mut GcReport) -> Result<bool> {
+    /// Copies a few segments; `false` when the pack is done. Where packs are sealed with their
+    /// uploads, chunks go to `moving`, which is sealed and named when it is full.
+    pub(super) fn step(
+        &mut self,
+        ground: &Ground<'_>,
+        moving: &mut Option<Moving>,
+        report: &mut GcReport,
+    ) -> Result<bool> {
         let Some(segment) = self.segments.pop() else {
             return Ok(false);
         };
@@ -67,8 +84,12 @@ impl Compaction {
         let mut rest = &places[..];
         while !rest.is_empty() {
             let live = self.live(ground.base, segment.domain, &mut rest, report)?;
-            if !live.is_empty() {
-                self.copy(ground, segment.domain, &live, report)?;
+            if live.is_empty() {
+                continue;
+            }
+            match ground.base.packs.store(self.store)?.seals_uploads() {
+                true => self.move_to(ground, moving, segment.domain, live, report)?,
+                false => self.copy(ground, segment.domain, &live, report)?,
             }
         }
         Ok(!self.segments.is_empty())
@@ -117,6 +138,29 @@ impl Compaction {
         Ok(live)
     }
 
+    fn move_to(
+        &self,
+        ground: &Ground<'_>,
+        moving: &mut Option<Moving>,
+        domain: u32,
+        live: Vec<Live>,
+        report: &mut GcReport,
+    ) -> Result<()> {
+        if let Some(other) = moving.take_if(|moving| moving.store() != self.store) {
+            other.seal(report)?;
+        }
+        let mut into = match moving.take() {
+            Some(into) => into,
+            None => Moving::begin(ground.base, ground.open_packs, self.store)?,
+        };
+        into.take(domain, live)?;
+        if into.is_full(&ground.bounds) {
+            return into.seal(report);
+        }
+        *moving = Some(into);
+        Ok(())
+    }
+
     fn copy(
         &self,
         ground: &Ground<'_>,
@@ -162,36 +206,55 @@ impl Compaction {
             ground.base.trust(writer.sync())?;
             (writer.mark().end, PackFate::Open)
         };
-        let (pack, mark) = (writer.pack(), writer.mark());
-        let written_at = ground.base.now().as_micros();
-        ground.base.kv.write(Durability::Later, |put| {
-            let mut row = places::known_pack(put, self.store, pack)?;
-            (row.len_bytes, row.fate, row.written_at) = (len_bytes, fate, written_at);
-            row.chunk_bytes = mark.chunk_bytes;
-            places::put_pack(put, self.store, pack, &row)?;
-            let mut changes = LiveChanges::default();
-            let mut offset = first;
-            for live in live {
-                let place = offset;
-                offset += live.bytes.len() as u64;
-                // References may have changed since the chunk was read, its place may not.
-                let now = places::chunk(put, &live.key)?;
-                let same =
-                    |row: &ChunkRow| (row.pack, row.offset) == (live.row.pack, live.row.offset);
-                let Some(before) = now.filter(same) else {
-                    continue;
-                };
-                let moved = ChunkRow {
-                    pack: pack.0,
-                    offset: place,
-                    ..before
-                };
-                changes.remove(&live.key, &before);
-                changes.add(&live.key, &moved);
-                places::put_chunk(put, &live.key, Some(&before), &moved)?;
+        let mut offset = first;
+        let moved = live.iter().map(|live| {
+            let at = offset;
+            offset += live.bytes.len() as u64;
+            Moved {
+                key: live.key,
+                from: live.row,
+                offset: at,
             }
-            changes.write(put)
-        })?;
+        });
+        let moved: Vec<Moved> = moved.collect();
+        let written = (writer.mark(), len_bytes, fate);
+        name_moved(ground.base, self.store, writer.pack(), written, &moved)?;
         Ok(fate)
     }
+}
+
+/// Lets the index name chunks in the pack to which they were copied, and which is durable up to a
+/// mark.
+pub(super) fn name_moved(
+    base: &Base,
+    store: u16,
+    pack: PackId,
+    (mark, len_bytes, fate): (Mark, u64, PackFate),
+    moved: &[Moved],
+) -> Result<()> {
+    let written_at = base.now().as_micros();
+    base.kv.write(Durability::Later, |put| {
+        let mut row = places::known_pack(put, store, pack)?;
+        (row.len_bytes, row.fate, row.written_at) = (len_bytes, fate, written_at);
+        row.chunk_bytes = mark.chunk_bytes;
+        places::put_pack(put, store, pack, &row)?;
+        let mut changes = LiveChanges::default();
+        for Moved { key, from, offset } in moved {
+            // References may have changed since the chunk was read, its place may not.
+            let now = places::chunk(put, key)?;
+            let same = |row: &ChunkRow| (row.pack, row.offset) == (from.pack, from.offset);
+            let Some(before) = now.filter(same) else {
+                continue;
+            };
+            let moved = ChunkRow {
+                pack: pack.0,
+                offset: *offset,
+                ..before
+            };
+            changes.remove(key, &before);
+            changes.add(key, &moved);
+            places::put_chunk(put, key, Some(&before), &moved)?;
+        }
+        changes.write(put)
+    })
 }

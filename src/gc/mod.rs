@@ -7,6 +7,8 @@
 //! itself, collection stops, says so and removes nothing.
 
 mod compact;
+mod moving;
+mod orphans;
 mod plan;
 mod run;
 mod sweep;

@@ -4,6 +4,8 @@ use serde::Serialize;
 use std::sync::Arc;
 
 use super::compact::{Compaction, Ground};
+use super::moving::Moving;
+use super::orphans;
 use super::plan::GcPlan;
 use super::sweep::{self, Sweeper};
 use super::whole::{self, PackOf, Picked};
@@ -64,6 +66,9 @@ pub struct GcReport {
     pub unlinked_packs: u64,
     /// Bytes of these.
     pub freed_bytes: u64,
+    /// Packs of which the index knew nothing, and that were deleted: a store that is reached over a
+    /// network may come to have such.
+    pub orphan_packs: u64,
     /// Damage that was met; what is damaged, and what hangs on it, was left alone.
     pub damaged: Vec<String>,
 }
@@ -79,6 +84,8 @@ pub struct Gc {
     bounds: PackBounds,
     options: GcOptions,
     state: State,
+    /// A pack that is being filled, where it is not named before it is sealed.
+    moving: Option<Moving>,
     report: GcReport,
     turn: Arc<Turn>,
 }
@@ -103,6 +110,9 @@ enum State {
     Compact {
         left: Vec<PackOf>,
         now: Option<Box<Compaction>>,
+    },
+    Orphans {
+        stores: Vec<u16>,
     },
     Over,
 }
@@ -137,6 +147,7 @@ impl Gc {
             bounds,
             options,
             state,
+            moving: None,
             report,
             turn: Arc::new(turn),
         })
@@ -182,6 +193,7 @@ impl Gc {
             State::Unlink { dead, then } => (GcPhase::Unlink, self.unlink(dead, then)?),
             State::Seal { left, copy } => (GcPhase::Seal, self.seal(left, copy)?),
             State::Compact { left, now } => (GcPhase::Compact, self.compact(left, now)?),
+            State::Orphans { stores } => (GcPhase::Unlink, self.orphans(stores)?),
             State::Over => {
                 // Room that the index gave up when the disk was full is taken again if it is there.
                 let _ = self.base.kv.restore_reserve();
@@ -253,7 +265,9 @@ impl Gc {
                 State::Seal { left: seal, copy }
             }
             Then::Compact(left) if !left.is_empty() => State::Compact { left, now: None },
-            Then::Compact(_) | Then::Over => State::Over,
+            Then::Compact(_) | Then::Over => State::Orphans {
+                stores: orphans::stores(&self.base),
+            },
         })
     }
 
@@ -265,6 +279,14 @@ impl Gc {
             copy.push(pack);
         }
         Ok(State::Seal { left, copy })
+    }
+
+    fn orphans(&mut self, mut stores: Vec<u16>) -> Result<State> {
+        let Some(store) = stores.pop() else {
+            return Ok(State::Over);
+        };
+        orphans::delete(&self.base, store, &mut self.report)?;
+        Ok(State::Orphans { stores })
     }
 
     fn ground(&self) -> Ground<'_> {
@@ -295,14 +317,19 @@ impl Gc {
                 }
                 Err(error) => return Err(error),
             },
-            (None, None) => return self.unlink_then(Then::Over),
+            (None, None) => {
+                if let Some(moving) = self.moving.take() {
+                    moving.seal(&mut self.report)?;
+                }
+                return self.unlink_then(Then::Over);
+            }
         };
         let ground = Ground {
             base: &self.base,
             open_packs: &self.open_packs,
             bounds: self.bounds,
         };
-        let more = now.step(&ground, &mut self.report)?;
+        let more = now.step(&ground, &mut self.moving, &mut self.report)?;
         Ok(State::Compact {
             left,
             now: more.then_some(now),

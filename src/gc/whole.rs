@@ -66,6 +66,9 @@ pub(super) fn unlink_some(
         Ok(doomed)
     })?;
     for (store, pack, len_bytes) in doomed {
+        // Handles go before, as a store may have to keep what somebody reads, and after, as one may
+        // have been opened in between.
+        base.packs.remove(store, pack);
         base.trust(base.packs.store(store)?.delete(pack))?;
         base.packs.remove(store, pack);
         base.kv.write(Durability::Later, |put| {

@@ -128,10 +128,13 @@ pub(super) async fn download(call: Box<Call>) -> Result<Response, Refusal> {
 fn open(call: &Call) -> impl Future<Output = Result<Option<AsyncReader>>> + Send + use<> {
     let (id, images) = (call.image_id(), call.images.asyncio());
     let (stores, options) = (preferred(call.query()), call.site.engine.settings().read);
+    let ranges = [RANGE, CONTENT_RANGE];
+    let is_part = ranges.iter().any(|name| call.headers().contains_key(name));
     async move {
         let id = id?;
         let stores = match stores {
-            Ok(stores) if stores.is_empty() => return images.open(&id).await,
+            Ok(stores) if stores.is_empty() && is_part => return images.open(&id).await,
+            Ok(stores) if stores.is_empty() => return images.open_whole(&id, options).await,
             stores => stores,
         };
         // What is wrong with the query is told to who may read the data.

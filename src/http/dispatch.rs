@@ -22,12 +22,12 @@ use super::settings::HttpSettings;
 use super::site::Site;
 use super::target::{Target, Variables};
 use super::{
-    answer, authority, data, identity, images, import, info, metrics, off, sharing, stores, tasks,
-    versions,
+    answer, authority, cache, data, identity, images, import, info, locations, metrics, sharing,
+    stores, tasks, versions,
 };
 use crate::engine::Engine;
 use crate::error::{ErrorCode, shown};
-use crate::policy::{Action, Caller};
+use crate::policy::Caller;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -171,10 +171,10 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::DeleteMember => sharing::delete(call).await,
         Op::Stage => Box::pin(data::stage(call)).await,
         Op::Import => import::begin(call).await,
-        Op::AddLocation => off::add_location(call).await,
-        Op::ListLocations => off::list_locations(&call),
+        Op::AddLocation => locations::add(call).await,
+        Op::ListLocations => locations::list(&call),
         Op::ImportInfo => Ok(import::info(&call.site.engine)),
-        Op::UsageInfo => Ok(info::usage()),
+        Op::UsageInfo => info::usage(&call),
         Op::StoresInfo => stores::info(&call),
         Op::StoresDetail => stores::detail(&call),
         Op::DeleteFromStore => stores::delete(call).await,
@@ -183,12 +183,12 @@ async fn run(op: Op, call: Box<Call>) -> Result<Response, Refusal> {
         Op::CreateTask => tasks::create(&call),
         Op::ShowTask => tasks::show(call).await,
         Op::DeleteTask => tasks::delete(&call),
-        Op::ShowCache => off::cache(&call, Action::CacheList),
-        Op::ClearCache => off::cache(&call, Action::CacheClear),
-        Op::CleanCache => off::cache(&call, Action::CacheClean),
-        Op::PruneCache => off::cache(&call, Action::CachePrune),
-        Op::CacheNodes => off::cached(&call, Action::CachedNodes),
-        Op::CacheImage => off::cached(&call, Action::CachePut),
-        Op::UncacheImage => off::cached(&call, Action::CacheDelete),
+        Op::ShowCache => cache::show(call).await,
+        Op::ClearCache => cache::clear(call).await,
+        Op::CleanCache => cache::clean(call).await,
+        Op::PruneCache => cache::prune(call).await,
+        Op::CacheNodes => cache::nodes(&call),
+        Op::CacheImage => cache::queue(call).await,
+        Op::UncacheImage => cache::remove(call).await,
     }
 }

@@ -1,5 +1,7 @@
 //! What the service says of itself: schemas, usage, health.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use serde::Serialize;
 
 use super::answer;
 use super::call::Call;
+use super::refusal::Refusal;
 use super::site::{PrintedSchemas, Site};
 
 /// Answers with a schema.
@@ -17,15 +20,29 @@ pub(super) fn schema(call: &Call, which: fn(&PrintedSchemas) -> &Bytes) -> Respo
 
 #[derive(Serialize)]
 struct Usage {
-    usage: Nothing,
+    usage: BTreeMap<&'static str, UsageOf>,
 }
 
 #[derive(Serialize)]
-struct Nothing {}
+struct UsageOf {
+    usage: u64,
+    /// -1 for no limit.
+    limit: i64,
+}
 
-/// Answers with what the project of the caller uses of its limits: it has none.
-pub(super) fn usage() -> Response {
-    answer::json(200, &Usage { usage: Nothing {} })
+/// Answers with what the project of the caller uses of its limits: nothing where it has none.
+pub(super) fn usage(call: &Call) -> Result<Response, Refusal> {
+    let figures = call.images.usage()?;
+    let figures = figures.iter().flat_map(|usage| usage.iter());
+    let usage = figures.map(|(name, figure)| {
+        let limit = figure
+            .limit
+            .map_or(-1, |it| i64::try_from(it).unwrap_or(i64::MAX));
+        let usage = figure.usage;
+        (name, UsageOf { usage, limit })
+    });
+    let usage = usage.collect();
+    Ok(answer::json(200, &Usage { usage }))
 }
 
 /// Answers whether the engine takes requests, in a word, and why it does not in a line.

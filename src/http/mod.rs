@@ -29,6 +29,7 @@
 mod answer;
 mod authority;
 mod body;
+mod cache;
 mod call;
 mod data;
 mod dispatch;
@@ -37,6 +38,7 @@ mod identity;
 mod images;
 mod import;
 mod info;
+mod locations;
 mod memory;
 mod metrics;
 mod off;

@@ -58,7 +58,7 @@ ops! {
     Download "downloadImageData" 200 [404 416];
     Stage "stageImageData" 204 [404 409 410 413 415];
     Import "importImage" 202 [404 409 413];
-    AddLocation "addImageLocation" off [404 409];
+    AddLocation "addImageLocation" 202 [404 409];
     ListLocations "listImageLocations" 200 [404];
     PutTag "addImageTag" 204 [404 413];
     DeleteTag "deleteImageTag" 204 [404 413];
@@ -76,11 +76,11 @@ ops! {
     CreateTask "createTask" off [];
     ShowTask "showTask" 200 [404];
     DeleteTask "deleteTask" off [405];
-    ShowCache "showCache" off [404];
-    ClearCache "clearCache" off [404];
-    CacheImage "cacheImage" off [404];
-    UncacheImage "uncacheImage" off [404];
-    CacheNodes "listCacheNodes" off [404];
-    CleanCache "cleanCache" off [404];
-    PruneCache "pruneCache" off [404];
+    ShowCache "showCache" 200 [404];
+    ClearCache "clearCache" 204 [404 413];
+    CacheImage "cacheImage" 202 [404 413];
+    UncacheImage "uncacheImage" 204 [404 413];
+    CacheNodes "listCacheNodes" off [404 409];
+    CleanCache "cleanCache" 200 [404 413];
+    PruneCache "pruneCache" 200 [404 413];
 }

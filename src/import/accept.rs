@@ -96,16 +96,16 @@ impl Importer {
         } else {
             1
         };
-        let stored = self
-            .ingest
-            .reserve(id, Kind::Stored, Some(size.saturating_mul(copies)))?;
+        let stored =
+            self.ingest
+                .reserve(id, Some(Kind::Stored), Some(size.saturating_mul(copies)))?;
         drop(stored.1?);
         let staged = match request.method {
             ImportMethod::CopyImage => Some(size),
             ImportMethod::GlanceDirect => Some(0),
             _ => None,
         };
-        self.ingest.reserve(id, Kind::Staged, staged)?.1
+        self.ingest.reserve(id, Some(Kind::Staged), staged)?.1
     }
 
     /// Tests everything that the index knows; returns the image and the stores.

@@ -226,7 +226,9 @@ impl Importer {
         };
         let hash = proof.map(|(algorithm, _)| (algorithm.name(), algorithm.len_bytes()));
         let size_bytes = Some(at.size_bytes);
-        let (_, reserved) = self.ingest.reserve(&job.image, Kind::Stored, size_bytes)?;
+        let (_, reserved) = self
+            .ingest
+            .reserve(&job.image, Some(Kind::Stored), size_bytes)?;
         let mut reserved = reserved?;
         reserved.settle();
         let now = self.base().now();

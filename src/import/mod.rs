@@ -10,6 +10,7 @@
 
 mod accept;
 mod care;
+mod copy;
 mod hook;
 mod importer;
 mod job;
@@ -35,6 +36,7 @@ pub use source::{RegionData, RegionImage, RegionSource};
 pub use web::WebLocations;
 
 pub(crate) use care::recover;
+pub(crate) use copy::{Known, pump};
 pub(crate) use importer::{Importer, Sources};
 use job::Job;
 

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::copy::{Known, pump};
 use super::importer::Importer;
 use super::job::{Deed, Job};
 use super::request::Request;
@@ -10,41 +11,12 @@ use super::source::Source;
 use super::step::{Ended, is_no_more_ours, owned};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::Algorithm;
-use crate::image::{Digest, Image, Location, StoresNeeded, Uploaded};
+use crate::image::{Image, Location, StoresNeeded, Uploaded};
 use crate::index::staged::Staged;
 use crate::index::{Durability, Kv, Put, images, refs};
 use crate::ingest::{CopyGoal, Goal, Judging, Upload, UploadOptions, Verified};
 use crate::quota::Kind;
-use crate::read::{ExtentKind, Reader};
 use crate::task::Task;
-
-/// Takes the bytes of a source in order.
-trait Sink {
-    fn write(&mut self, bytes: &[u8]) -> Result<()>;
-    fn skip(&mut self, len_bytes: u64) -> Result<()>;
-}
-
-impl Sink for Upload {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.put(bytes)
-    }
-
-    fn skip(&mut self, len_bytes: u64) -> Result<()> {
-        Upload::skip(self, len_bytes)
-    }
-}
-
-impl Sink for Judging {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        Judging::write(self, bytes);
-        Ok(())
-    }
-
-    fn skip(&mut self, len_bytes: u64) -> Result<()> {
-        Judging::skip(self, len_bytes);
-        Ok(())
-    }
-}
 
 impl Importer {
     /// Runs an import to its end, and returns its task.
@@ -122,7 +94,8 @@ impl Importer {
         }
         let mut judging = Judging::begin(&self.ingest, source.reader.image())?;
         if judging.is_needed() {
-            self.pump(job, &source.reader, "Inspected", &mut judging)?;
+            let note = |done| self.note(job, "Inspected", done);
+            pump(&source.reader, &mut judging, &note)?;
         }
         judging.finish(&self.ingest)
     }
@@ -157,7 +130,7 @@ impl Importer {
         let len_bytes = staged.data.len_bytes;
         let (_, reserved) = self
             .ingest
-            .reserve(&job.image, Kind::Stored, Some(len_bytes))?;
+            .reserve(&job.image, Some(Kind::Stored), Some(len_bytes))?;
         let mut reserved = reserved?;
         reserved.settle();
         self.base().kv.write(Durability::Now, |put| {
@@ -196,7 +169,7 @@ impl Importer {
         };
         let (proof, options) = expected(source, store);
         let goal = Goal::Copy(CopyGoal {
-            task: job.task,
+            task: Some(job.task),
             proof,
             commit: Arc::new(commit),
         });
@@ -204,64 +177,21 @@ impl Importer {
             .ingest
             .begin(job.image, options, goal, &|_, _| Ok(()))?;
         let mut upload = Upload::new(flow);
-        self.pump(job, &source.reader, "Copied", &mut upload)?;
+        let note = |done| self.note(job, "Copied", done);
+        pump(&source.reader, &mut upload, &note)?;
         upload.finish().map(drop)
-    }
-
-    /// Gives all bytes of a source to a sink, holes as holes.
-    fn pump(&self, job: &Job, reader: &Reader, deed: &str, sink: &mut dyn Sink) -> Result<()> {
-        for extent in reader.extents() {
-            let extent = extent?;
-            let range = extent.range.clone();
-            if extent.kind == ExtentKind::Zero {
-                sink.skip(range.end - range.start)?;
-                self.note(job, deed, range.end)?;
-                continue;
-            }
-            let mut done = range.start;
-            for slice in reader.slices(range)? {
-                let slice = slice?;
-                sink.write(&slice)?;
-                done += slice.len() as u64;
-                self.note(job, deed, done)?;
-            }
-        }
-        Ok(())
     }
 }
 
 /// Returns what a copy has to be.
 fn expected(source: &Source, store: &str) -> (Option<Algorithm>, UploadOptions) {
-    let image = source.reader.image();
-    let (os_hash, checksum) = match &source.staged {
-        Some(staged) => {
-            let hash = staged
-                .os_hash
-                .as_ref()
-                .map(|(name, digest)| (&**name, digest));
-            (hash, staged.checksum.as_ref())
-        }
-        None => (
-            image.os_hash_algo().zip(image.os_hash_value()),
-            image.checksum(),
-        ),
+    let known = match &source.staged {
+        Some(staged) => Known::of_staged(staged),
+        None => Known::of_image(source.reader.image()),
     };
-    let by_hash = os_hash.and_then(|(name, digest)| Some((name.parse().ok()?, *digest)));
-    let by_md5 = || checksum.map(|digest| (Algorithm::Md5, *digest));
-    let proof: Option<(Algorithm, Digest)> = by_hash.or_else(by_md5);
-    let of = |md5: bool| {
-        proof
-            .filter(|it| (it.0 == Algorithm::Md5) == md5)
-            .map(|it| it.1)
-    };
-    let options = UploadOptions {
-        expected_len_bytes: Some(source.reader.len_bytes()),
-        expected_checksum: of(true),
-        expected_hash: of(false),
-        store: Some(store.to_owned()),
-        ..UploadOptions::default()
-    };
-    (proof.map(|it| it.0), options)
+    let (proof, mut options) = known.expected(source.reader.len_bytes());
+    options.store = Some(store.to_owned());
+    (proof, options)
 }
 
 fn learned(staged: &Staged, location: Location, verified: &Verified) -> Uploaded {

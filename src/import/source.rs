@@ -158,6 +158,7 @@ impl Importer {
             roots,
             lease,
             options: ReadOptions::default(),
+            on_unreadable: None,
         })?;
         Ok(Source { reader, staged })
     }

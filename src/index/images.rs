@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::cached;
 use super::kv::{Get, Put, Table};
 use super::lists::{self, Entry};
 use super::members::{self, Slots};
@@ -119,6 +120,9 @@ pub(crate) fn put(txn: &mut dyn Put, image: &Image) -> Result<()> {
     };
     members::follow(txn, &old, image, slots)?;
     count_copies(txn, Some(&old), Some(image))?;
+    if loses_data(&old, image) {
+        cached::forget(txn, image.id())?;
+    }
     queue_scrub(txn, Some(&old), Some(image))
 }
 
@@ -168,12 +172,22 @@ pub(crate) fn delete(txn: &mut dyn Put, image: &Image, now: Timestamp) -> Result
     txn.put(Table::Tombstones, key, &tombstone.encode()?)?;
     members::remove_all(txn, image)?;
     staged::remove(txn, image.id())?;
+    cached::forget(txn, image.id())?;
     txn.delete(Table::Images, key)?;
     lists::change(txn, Some(Entry::new(image, slot, &[])), None)?;
     queue_scrub(txn, Some(image), None)?;
     give_slot_back(txn, slot)?;
     owners::count(txn, Some(image), None)?;
     count_copies(txn, Some(image), None)
+}
+
+/// Tells whether an image is deleted, or has no copy any more of the data that it had.
+fn loses_data(old: &Image, new: &Image) -> bool {
+    let keeps_one = || {
+        let mut kept = new.copies();
+        kept.any(|data| old.copies().any(|had| had == data))
+    };
+    new.status() == Status::PendingDelete || (old.copies().next().is_some() && !keeps_one())
 }
 
 /// Returns how many images an owner has, those aside that wait to be scrubbed.

@@ -60,11 +60,15 @@ pub(crate) enum Table {
     TaskEnds = 22,
     /// Staged data by image.
     Staged = 23,
+    /// Copies of data in the cache, by image.
+    Cached = 24,
+    /// Images that wait to be cached, by number and by image.
+    CacheQueue = 25,
 }
 
 impl Table {
     /// Every table, by number.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Meta,
         Self::Images,
         Self::Tombstones,
@@ -89,6 +93,8 @@ impl Table {
         Self::ImageTasks,
         Self::TaskEnds,
         Self::Staged,
+        Self::Cached,
+        Self::CacheQueue,
     ];
 
     /// Tables that cannot be rebuilt from packs: names and the counters behind them.
@@ -132,6 +138,8 @@ impl Table {
             Self::ImageTasks => "image_tasks",
             Self::TaskEnds => "task_ends",
             Self::Staged => "staged",
+            Self::Cached => "cached",
+            Self::CacheQueue => "cache_queue",
         }
     }
 }

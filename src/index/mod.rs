@@ -1,6 +1,7 @@
 //! The index: names and places in ordered tables. It knows nothing of packs' bytes.
 
 mod backend;
+pub(crate) mod cached;
 mod checkpoint;
 pub(crate) mod codec;
 mod commit;

@@ -249,6 +249,7 @@ impl Storer {
 
     fn make_durable(&mut self, end: End) -> Result<Option<WrittenPack>> {
         let (bounds, named) = (self.bounds, self.named);
+        let seals = self.base.packs.store(self.target.store)?.seals_uploads();
         let Some(writer) = &mut self.writer else {
             return Ok(None);
         };
@@ -257,7 +258,8 @@ impl Storer {
             return Ok(None);
         }
         let full = len >= bounds.max_bytes || end == End::Of && len >= bounds.seal_from_bytes;
-        let (len_bytes, fate) = if full {
+        // Where nothing is durable before it is sealed, nothing is named before.
+        let (len_bytes, fate) = if full || seals {
             (self.base.trust(writer.seal())?, PackFate::Sealed)
         } else {
             self.base.trust(writer.sync())?;

@@ -21,7 +21,7 @@ use crate::image::{ContainerFormat, DataRef, Digest, Image, Location, Uploaded};
 use crate::index::places::{self, Counter};
 use crate::index::refs::{self, Target};
 use crate::index::rows::SessionRow;
-use crate::index::{Durability, Get, Kv, Put, images};
+use crate::index::{Durability, Get, Kv, Put, images, stores};
 use crate::inspect::{self, Claim, Inspector};
 use crate::quota::Reservation;
 use crate::signature::SignatureProperties;
@@ -58,7 +58,10 @@ impl Ingest {
         goal: Goal,
         admit: &dyn Fn(&dyn Get, &Image) -> Result<()>,
     ) -> Result<Flow> {
-        let store = self.base.stores.to_write(options.store.as_deref())?;
+        let store = match goal.is_own() {
+            true => stores::OWN,
+            false => self.base.stores.to_write(options.store.as_deref())?,
+        };
         if let Some(len) = options.expected_len_bytes {
             self.check_cap(len)?;
         }

@@ -24,22 +24,23 @@ pub(crate) enum Goal {
         /// The task that holds the lock.
         task: ImageId,
     },
-    /// A copy in one more store.
+    /// One more copy.
     Copy(CopyGoal),
 }
 
-/// How a copy comes to be one of its image's.
+/// What a copy is for, and how it comes to be that.
 #[derive(Clone)]
 pub(crate) struct CopyGoal {
-    /// The task that holds the lock.
-    pub(crate) task: ImageId,
+    /// The task that holds the lock. Without one the copy is of an active image, for the engine's own
+    /// use: in the store of its own directory, even if that takes no data, and charged to nobody.
+    pub(crate) task: Option<ImageId>,
     /// By what the bytes are held against those that they are a copy of.
     pub(crate) proof: Option<Algorithm>,
     /// Takes the copy in, in the transaction that names it.
     pub(crate) commit: Arc<CopyCommit>,
 }
 
-/// Takes a copy into an image, which still has its lock.
+/// Takes a copy in, of an image that still has its lock, or is still active.
 pub(crate) type CopyCommit = dyn Fn(&mut dyn Put, Image, Uploaded) -> Result<Image> + Send + Sync;
 
 impl fmt::Debug for CopyGoal {
@@ -70,11 +71,17 @@ impl Goal {
         }
     }
 
+    /// Tells whether the bytes are for the engine's own use.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Copy(CopyGoal { task: None, .. }))
+    }
+
     /// Returns which sum of its owner the bytes count for.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Option<Kind> {
         match self {
-            Self::Data | Self::Copy(_) => Kind::Stored,
-            Self::Stage | Self::Fetched { .. } => Kind::Staged,
+            Self::Data => Some(Kind::Stored),
+            Self::Copy(copy) => copy.task.map(|_| Kind::Stored),
+            Self::Stage | Self::Fetched { .. } => Some(Kind::Staged),
         }
     }
 
@@ -83,7 +90,8 @@ impl Goal {
         match self {
             Self::Data => image.begin_saving(now),
             Self::Stage => image.begin_staging(now),
-            Self::Fetched { task } | Self::Copy(CopyGoal { task, .. }) => image.expect_lock(task),
+            Self::Fetched { task } => image.expect_lock(task),
+            Self::Copy(copy) => copy.expect(image),
         }
     }
 
@@ -92,9 +100,8 @@ impl Goal {
         let status = match self {
             Self::Data => Status::Saving,
             Self::Stage => Status::Uploading,
-            Self::Fetched { task } | Self::Copy(CopyGoal { task, .. }) => {
-                return image.expect_lock(task);
-            }
+            Self::Fetched { task } => return image.expect_lock(task),
+            Self::Copy(copy) => return copy.expect(image),
         };
         match image.status() {
             is if is == status => Ok(()),
@@ -124,6 +131,19 @@ impl Goal {
         }
         images::put(put, &image)?;
         Ok(image)
+    }
+}
+
+impl CopyGoal {
+    fn expect(&self, image: &Image) -> Result<()> {
+        match (&self.task, image.status()) {
+            (Some(task), _) => image.expect_lock(task),
+            (None, Status::Active) => Ok(()),
+            (None, is) => {
+                let message = format!("image is {is}, only active ones are copied");
+                Err(Error::new(ErrorCode::InvalidState, message))
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ mod upload;
 pub(crate) use gang::Gang;
 pub(crate) use goal::{CopyGoal, Goal};
 pub(crate) use judging::{Judging, Verified};
-pub(crate) use packs::{OpenPacks, resume};
+pub(crate) use packs::{OpenPacks, give_up, resume};
 pub(crate) use pool::Pool;
 pub(crate) use shared::{Counted, Ingest, take_back};
 pub(crate) use signed::Signatures;

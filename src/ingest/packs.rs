@@ -42,8 +42,15 @@ impl OpenPacks {
     ///
     /// Where that is not known for sure, or the disk failed, the pack is left alone until the
     /// engine is opened: a commit of which an error was said may be there all the same.
+    ///
+    /// Where packs are sealed with their uploads, nothing in it is named: it is given up.
     pub(crate) fn give_back_as_it_was(&self, base: &Base, mut writer: PackWriter, named: Mark) {
-        let pack = writer.pack();
+        let (store, pack) = (writer.store(), writer.pack());
+        let seals = base.packs.store(store).is_ok_and(|it| it.seals_uploads());
+        if seals && (writer.is_lost() || !writer.ends_at(named)) {
+            drop(writer);
+            return give_up(base, store, pack);
+        }
         if writer.is_lost() || base.kv.health().is_err() {
             tracing::warn!(%pack, "a pack is left alone until the engine is opened");
             return;
@@ -89,6 +96,22 @@ fn create(base: &Base, store: u16) -> Result<PackWriter> {
         })?;
     }
     made
+}
+
+/// Declares a pack dead in which nothing was ever named, so that the next collection deletes it.
+pub(crate) fn give_up(base: &Base, store: u16, pack: PackId) {
+    let declared = base.kv.write(Durability::Later, |put| {
+        let row = places::known_pack(put, store, pack)?;
+        if row.fate == PackFate::Open && row.len_bytes == 0 {
+            let fate = PackFate::Dead;
+            places::put_pack(put, store, pack, &PackRow { fate, ..row })?;
+        }
+        Ok(())
+    });
+    if let Err(error) = declared {
+        // It is declared dead when the engine is opened again.
+        tracing::warn!(%pack, store, %error, "a pack is left alone until the engine is opened");
+    }
 }
 
 /// Takes an unsealed pack up again after the engine was opened.

@@ -113,10 +113,11 @@ impl Ingest {
 
     /// Reserves the bytes of an image that are to come for a sum of its owner. The answer has the
     /// image's owner, or why there is no room: what else is wrong with a call counts before that.
+    /// Bytes of no kind always have room.
     pub(crate) fn reserve(
         &self,
         id: &ImageId,
-        kind: Kind,
+        kind: Option<Kind>,
         bytes: Option<u64>,
     ) -> Result<(Option<ProjectId>, Result<Reservation>)> {
         let kv = &self.base.kv;

@@ -27,7 +27,7 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the value of a member.
-    #[cfg(any(test, feature = "http"))]
+    #[cfg(test)]
     pub(crate) fn member(&self, name: &str) -> Option<&Json<'a>> {
         self.position(name).map(|at| &self.0[at].1)
     }

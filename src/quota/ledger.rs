@@ -127,7 +127,7 @@ impl Quota {
     }
 
     /// Reserves bytes that are to come, or, where their number is not known, sees that there is
-    /// room for any.
+    /// room for any. Bytes of no kind count for no limit.
     ///
     /// # Errors
     /// `QuotaExceeded`.
@@ -135,10 +135,12 @@ impl Quota {
         self: &Arc<Self>,
         kv: &RedbKv,
         owner: Option<&ProjectId>,
-        kind: Kind,
+        kind: Option<Kind>,
         bytes: Option<u64>,
     ) -> Result<Reservation> {
-        let limit = self.limit_bytes(owner, kind);
+        let limit = kind.and_then(|kind| self.limit_bytes(owner, kind));
+        // Without a limit nothing is reserved, whatever the kind.
+        let kind = kind.unwrap_or(Kind::Stored);
         let mut reservation = Reservation {
             quota: Arc::clone(self),
             key: (owner.cloned(), kind),

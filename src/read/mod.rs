@@ -12,6 +12,6 @@ mod reader;
 mod slices;
 
 pub use extents::{Extent, ExtentKind, Extents};
-pub(crate) use reader::Opening;
+pub(crate) use reader::{OnUnreadable, Opening};
 pub use reader::{ReadMode, ReadOptions, Reader};
 pub use slices::Slices;

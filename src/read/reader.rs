@@ -1,6 +1,7 @@
 //! The open image.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, OnceLock};
 
@@ -71,7 +72,19 @@ pub(super) struct Opened {
 #[derive(Debug)]
 struct Held {
     image: Image,
+    on_unreadable: Option<OnUnreadable>,
     _lease: Leased,
+}
+
+/// Hears of roots of copies that could not be read, on the thread that reads; another copy is read
+/// then.
+#[derive(Clone)]
+pub(crate) struct OnUnreadable(pub(crate) Arc<dyn Fn(&ChunkKey) + Send + Sync>);
+
+impl fmt::Debug for OnUnreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnUnreadable").finish_non_exhaustive()
+    }
 }
 
 /// An image that a caller may read and whose roots are leased, before anything is read.
@@ -83,6 +96,7 @@ pub(crate) struct Opening {
     pub(crate) roots: Vec<ChunkKey>,
     pub(crate) lease: Leased,
     pub(crate) options: ReadOptions,
+    pub(crate) on_unreadable: Option<OnUnreadable>,
 }
 
 impl Opening {
@@ -103,9 +117,11 @@ impl Reader {
             roots,
             lease,
             options,
+            on_unreadable,
         } = opening;
         let held = Held {
             image,
+            on_unreadable,
             _lease: lease,
         };
         let opened = Opened::first_of(base, options, Arc::new(held), &roots)?;
@@ -201,7 +217,7 @@ impl Opened {
                 other: OnceLock::new(),
             }),
             Err(error) if error.is_unreadable() && !others.is_empty() => {
-                warn_of_copy(&held.image, root_key, &error);
+                held.tell(root_key, &error);
                 Self::first_of(base, options, held, others)
             }
             Err(error) => Err(error),
@@ -214,7 +230,7 @@ impl Opened {
             return None;
         }
         let open = || {
-            warn_of_copy(&self.held.image, &self.root_key, why);
+            self.held.tell(&self.root_key, why);
             let (base, held) = (Arc::clone(&self.base), Arc::clone(&self.held));
             let opened = Self::first_of(base, self.options, held, &self.others);
             opened.ok().map(Arc::new)
@@ -285,9 +301,15 @@ fn root_of(base: &Base, image: &Image, key: &ChunkKey) -> Result<Arc<CachedPage>
     Ok(root)
 }
 
-fn warn_of_copy(image: &Image, root: &ChunkKey, error: &Error) {
-    let store = root.store;
-    tracing::warn!(image = %image.id(), store, %error, "another copy of the data is read");
+impl Held {
+    /// Tells of a copy that could not be read.
+    fn tell(&self, root: &ChunkKey, error: &Error) {
+        let (image, store) = (self.image.id(), root.store);
+        tracing::warn!(%image, store, %error, "another copy of the data is read");
+        if let Some(OnUnreadable(hear)) = &self.on_unreadable {
+            hear(root);
+        }
+    }
 }
 
 impl Read for Reader {

@@ -8,6 +8,8 @@ pub mod contract;
 mod local;
 mod named;
 mod owner;
+#[cfg(feature = "s3")]
+pub mod remote;
 
 use std::fmt::Debug;
 use std::io::IoSlice;
@@ -25,6 +27,13 @@ pub use named::{NamedStore, StoreInfo};
 
 /// A place for packs. Other engines implement it; `contract` (feature `testing`) checks them.
 pub trait Store: Debug + Send + Sync + 'static {
+    /// Tells whether packs are sealed when an upload ends, and are nothing before: what is appended
+    /// is not durable and cannot be read until then, [`PackSink::sync`] is refused, and no pack is
+    /// resumed. Otherwise packs grow from upload to upload.
+    fn seals_uploads(&self) -> bool {
+        false
+    }
+
     /// Takes the store for an owner, durably, before anything else is asked of it. The same owner
     /// may take it again; `known` says that this owner is sure to have taken it before.
     ///
@@ -96,6 +105,7 @@ pub trait PackSink: Debug + Send + Sync {
     /// Makes all appended bytes, and the name of the pack, durable.
     ///
     /// # Errors
+    /// `InvalidState` where the store seals uploads.
     /// `Poisoned` if a sync failed: what was appended since the last one may be lost, and the engine
     /// takes no more writes until it is opened again.
     fn sync(&mut self) -> Result<()>;
@@ -103,7 +113,8 @@ pub trait PackSink: Debug + Send + Sync {
     /// Makes the pack durable and seals it: nothing is appended again.
     ///
     /// # Errors
-    /// As [`PackSink::sync`].
+    /// As [`PackSink::sync`]; where the store seals uploads, `Unavailable`, after which it is unknown
+    /// whether the pack is there.
     fn seal(&mut self) -> Result<()>;
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// Name of the mark.
 const MARK: &str = "OWNER";
 /// Longest mark that is read, in bytes.
-const MARK_MAX_BYTES: u64 = 4096;
+pub(super) const MARK_MAX_BYTES: u64 = 4096;
 
 /// Takes a directory for an owner, or sees that it is taken already.
 pub(super) fn claim(disk: &dyn Disk, dir: &str, owner: &str, known: bool) -> Result<()> {
@@ -64,6 +64,7 @@ fn mark(disk: &dyn Disk, dir: &str, owner: &str) -> Result<()> {
     written.map_err(failed)
 }
 
-fn text(owner: &str) -> String {
+/// Returns what a mark holds.
+pub(super) fn text(owner: &str) -> String {
     format!("smalti packs 1\n{owner}\n")
 }

@@ -25,6 +25,7 @@
 //! ```
 
 mod answer;
+mod cache;
 mod error;
 mod image;
 mod list;
@@ -38,6 +39,7 @@ mod tests;
 pub use answer::{
     ErrorAnswer, ImageAnswer, ListAnswer, LocationAnswer, MemberAnswer, MembersAnswer,
 };
+pub use cache::{CacheDocument, CachedItem, PrunedDocument};
 pub use error::ErrorDocument;
 pub use image::{ImageDocument, ImageOptions, LocationsDocument};
 pub use list::ListDocument;

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     ErrorAnswer, ErrorDocument, ImageAnswer, ImageDocument, ImageOptions, ImageTasksDocument,
-    ListAnswer, ListDocument, MemberAnswer, MemberDocument, MembersAnswer, MembersDocument, Task,
-    TaskDocument, TaskKind, TaskListDocument, TaskStatus,
+    ListAnswer, ListDocument, MemberAnswer, MemberDocument, MembersAnswer, MembersDocument,
+    TaskDocument, TaskListDocument,
 };
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode};
@@ -15,6 +15,7 @@ use crate::image::{
     TextMap, TextSet, Visibility,
 };
 use crate::query::{ListQuery, PageLimits};
+use crate::task::{Task, TaskKind, TaskStatus};
 
 const DAY: i64 = 86_400_000_000;
 

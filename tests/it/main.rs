@@ -9,6 +9,8 @@
 mod asyncio;
 #[cfg(feature = "testing")]
 mod bad_input;
+#[cfg(feature = "testing")]
+mod cache;
 mod check;
 #[cfg(feature = "testing")]
 mod crash;

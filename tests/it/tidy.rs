@@ -83,8 +83,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "cache",
+        &["image", "index", "base", "ingest", "read", "import"],
+    ),
+    (
         "engine",
         &[
+            "cache",
             "fetch",
             "quota",
             "task",
@@ -120,7 +125,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "http",
         &[
             "json", "patch", "image", "query", "policy", "task", "wire", "range", "import",
-            "ingest", "engine", "asyncio",
+            "ingest", "cache", "engine", "asyncio",
         ],
     ),
     (
@@ -201,7 +206,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dsa", &["signature/certificate/dss"]),
     ("futures", &["asyncio"]),
     ("axum", &["http"]),
-    ("futures_core", &["asyncio", "http", "bin/smalti/place/url"]),
+    (
+        "futures_core",
+        &[
+            "asyncio",
+            "http",
+            "bin/smalti/place/url",
+            "store/remote/cache/fetch",
+            "store/remote/tests",
+        ],
+    ),
     ("http_body", &["http"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
@@ -212,14 +226,28 @@ const CRATES: &[(&str, &[&str])] = &[
     ("md5", &["hash"]),
     ("memmap2", &["disk/map"]),
     ("metrics_exporter_prometheus", &["bin/smalti/serve/scrape"]),
+    ("object_store", &["store/remote"]),
     ("p384", &["signature/certificate/curves"]),
     ("p521", &["signature/certificate/curves"]),
     ("redb", &["index"]),
     ("regex", &["policy"]),
-    ("reqwest", &["bin/smalti/place/url", "fetch/web"]),
+    (
+        "reqwest",
+        &["bin/smalti/place/url", "fetch/web", "store/remote/connect"],
+    ),
     ("rsa", &["signature/certificate/pss"]),
-    ("rustls", &["bin/smalti/place/url", "fetch/web/tls"]),
-    ("rustls_platform_verifier", &["fetch/web/tls"]),
+    (
+        "rustls",
+        &[
+            "bin/smalti/place/url",
+            "fetch/web/tls",
+            "store/remote/connect",
+        ],
+    ),
+    (
+        "rustls_platform_verifier",
+        &["fetch/web/tls", "store/remote/connect"],
+    ),
     (
         "serde_json",
         &["http", "json", "store", "task", "wire", "bin/smalti"],
@@ -236,6 +264,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "bin/smalti/interrupt",
             "bin/smalti/place/url",
             "bin/smalti/serve",
+            "store/remote",
         ],
     ),
     ("toml", &["bin/smalti/config/file"]),

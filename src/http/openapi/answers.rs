@@ -108,6 +108,8 @@ fn content(op: Op) -> Option<Value> {
         Op::ShowTask => json("Task"),
         Op::StoresInfo => json("Stores"),
         Op::StoresDetail => json("StoresDetail"),
+        Op::ShowCache => json("Cache"),
+        Op::PruneCache => json("Pruned"),
         _ => None,
     }
 }

@@ -84,9 +84,37 @@ fn answered() -> Value {
         "ImportInfo": import_info(),
         "Stores": stores(&store()),
         "StoresDetail": stores(&detailed_store()),
+        "Cache": cache(),
+        "Pruned": object(
+            &json!({ "total_files_pruned": number(), "total_bytes_pruned": number() }),
+            &["total_files_pruned", "total_bytes_pruned"],
+        ),
         "Usage": object(&json!({ "usage": { "type": "object" } }), &["usage"]),
         "Error": error(),
     })
+}
+
+fn number() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn cache() -> Value {
+    let id = json!({ "type": "string", "format": "uuid" });
+    let time = json!({ "type": "number" });
+    let cached = object(
+        &json!({
+            "image_id": id,
+            "hits": number(),
+            "last_accessed": time,
+            "last_modified": time,
+            "size": number(),
+        }),
+        &["image_id", "hits", "last_accessed", "last_modified", "size"],
+    );
+    object(
+        &json!({ "cached_images": list(&cached), "queued_images": list(&id) }),
+        &["cached_images", "queued_images"],
+    )
 }
 
 /// The schemas of what is asked.

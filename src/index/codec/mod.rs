@@ -37,6 +37,8 @@ pub(crate) mod kind {
     pub(crate) const TASK: u8 = 4;
     /// Data that is staged for an import.
     pub(crate) const STAGED: u8 = 5;
+    /// A copy of data in the cache.
+    pub(crate) const CACHED: u8 = 6;
     /// Where a chunk lies.
     pub(crate) const CHUNK: u8 = 16;
     /// A pack.

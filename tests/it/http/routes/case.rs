@@ -15,6 +15,8 @@ pub(super) enum Service {
     Single,
     /// One of other images, whose engine was given no stores, and may import nothing.
     Bare,
+    /// The one with other images, and a cache.
+    Cached,
 }
 
 /// An outcome of a route.

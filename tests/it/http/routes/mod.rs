@@ -1,5 +1,6 @@
 //! Every route of the specification with every outcome that it has, asked for over a socket.
 
+mod cache;
 mod case;
 mod changes;
 mod common;
@@ -36,6 +37,7 @@ fn every_route_has_the_outcomes_of_the_specification() {
         imports::cases(&world),
         tasks::cases(&world),
         off::cases(&world),
+        cache::cases(&world),
     ];
     let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
     for case in cases.iter().flatten() {

@@ -77,7 +77,16 @@ fn locations(world: &World) -> Vec<Case> {
     let malformed = Request::new("POST", format!("{queued}/locations"))
         .by(&owner())
         .body("{");
+    let service = || Caller::project("p1").with_role("service");
+    let other = world.queued(&Value::Null);
     vec![
+        good(
+            ADD,
+            "by service",
+            post(&other, place.clone()).by(&service()),
+            202,
+        )
+        .body(""),
         bad(
             ADD,
             "no store takes it",

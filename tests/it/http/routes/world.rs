@@ -50,11 +50,13 @@ pub(super) fn nobody() -> Caller {
 /// A service, others in front of the same images, and one that offers less.
 pub(super) struct World {
     /// In the order of [`Service`].
-    clients: [RefCell<Client>; 4],
+    clients: [RefCell<Client>; 5],
     pub(super) engine: Engine,
     /// That of the service that offers less.
     bare: Engine,
-    _servers: [TestServer; 4],
+    /// The engine with a cache.
+    cached: Engine,
+    _servers: [TestServer; 5],
 }
 
 impl World {
@@ -79,11 +81,18 @@ impl World {
             ..HttpSettings::default()
         };
         let server = |(engine, http)| TestServer::with(engine, http, ServerSettings::default());
+        let cached = Engine::builder_in_memory().settings(Settings {
+            image_cache: true,
+            image_cache_max_size: 0,
+            ..Settings::default()
+        });
+        let cached = cached.open().expect("open");
         let servers = [
             (&engine, trusting()),
             (&engine, strict),
             (&engine, single),
             (&bare, trusting()),
+            (&cached, trusting()),
         ];
         let servers = servers.map(server);
         let clients = servers.each_ref().map(|it| it.connect().into());
@@ -91,6 +100,7 @@ impl World {
             clients,
             engine,
             bare,
+            cached,
             _servers: servers,
         }
     }
@@ -161,6 +171,28 @@ impl World {
         path
     }
 
+    /// Creates an image in the engine with a cache, active or queued; returns its id.
+    pub(super) fn beside_cache(&self, is_active: bool) -> ImageId {
+        let images = self.cached.images(&owner_of_data());
+        let image = images.create(new_image()).expect("create");
+        if is_active {
+            let mut upload = images.upload(image.id()).expect("upload");
+            upload.read_from(&mut &*DATA).expect("write");
+            upload.finish().expect("finish");
+        }
+        *image.id()
+    }
+
+    /// Creates an image that is cached; returns its id.
+    pub(super) fn in_cache(&self) -> ImageId {
+        let id = self.beside_cache(true);
+        let images = self.cached.images(&admin());
+        images.cache().queue(&id).expect("queue");
+        let run = self.cached.run_cache_queue().expect("run");
+        assert_eq!(run.failed_count, 0);
+        id
+    }
+
     /// Creates an image with data that was deactivated; returns its path.
     pub(super) fn deactivated(&self) -> String {
         let path = self.active(&Value::Null);
@@ -189,6 +221,11 @@ impl World {
         assert_eq!(self.send(&delete).status, 204);
         path
     }
+}
+
+/// Who may do with an image what its owner may.
+fn owner_of_data() -> Caller {
+    Caller::project("p1")
 }
 
 fn limits(mut limits: Limits) -> Limits {

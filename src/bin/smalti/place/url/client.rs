@@ -54,7 +54,7 @@ impl Answered {
 /// Chooses who computes for TLS, where another feature builds the client with it: it makes none
 /// without. That one was chosen before is as well.
 fn choose_provider() {
-    #[cfg(feature = "web-download")]
+    #[cfg(any(feature = "s3", feature = "web-download"))]
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
