@@ -219,7 +219,7 @@ def imported(image, stores):
         return image_now.get("stores"), image_now["os_glance_importing_to_stores"]
 
     eventually(found, (stores, ""))
-    same({row[3] for row in rows(root("image-tasks", image))}, {"success"})
+    same({row[1] for row in rows(root("image-tasks", image))}, {"success"})
 
 
 @scenario

@@ -26,15 +26,12 @@ def discovery_of_the_service():
     return f"{alice.get_endpoint()}, {len(methods)} import methods, {len(stores)} stores"
 
 
-def imported(id):
-    """Waits until an image is active and no import of it runs, and returns it."""
-
-    def found():
-        image = alice.get_image(id)
-        return image.status, image.properties["os_glance_importing_to_stores"]
-
-    eventually(found, ("active", ""))
-    return alice.get_image(id)
+def stores_of(image):
+    """Waits until all imports have ended well, and returns the stores of an image."""
+    eventually(lambda: {task.status for task in root.tasks()}, {"success"})
+    found = alice.get_image(image.id)
+    same(found.status, "active")
+    return found.properties["stores"]
 
 
 @scenario
@@ -44,21 +41,19 @@ def imports_into_stores():
     alice.stage_image(image, data=io.BytesIO(data))
     slow = next(store for store in alice.stores() if store.id == "slow")
     alice.import_image(image, method="glance-direct", store=slow)
-    same(imported(image.id).stores, "slow")
+    same(stores_of(image), "slow")
     same(alice.download_image(image.id).content, data)
     root.import_image(image, method="copy-image", all_stores=True)
-    eventually(lambda: alice.get_image(image.id).stores, "slow,fast")
-    imported(image.id)
+    same(stores_of(image), "slow,fast")
     slow.delete_image(root, image)
-    same(alice.get_image(image.id).stores, "fast")
+    same(stores_of(image), "fast")
     web = create(name="web")
     with served(data) as url:
         alice.import_image(web, method="web-download", uri=url)
-        imported(web.id)
+        same(stores_of(web), "fast")
     same(alice.download_image(web.id).content, data)
-    tasks = list(root.tasks())
-    same({task.status for task in tasks}, {"success"})
-    return f"staged, copied, removed from one store, fetched; {len(tasks)} tasks"
+    count = len(list(root.tasks()))
+    return f"staged, copied, removed from one store, fetched; {count} tasks"
 
 
 @scenario

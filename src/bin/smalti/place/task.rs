@@ -23,9 +23,13 @@ pub(super) fn wait(look: &dyn Fn() -> Outcome<Value>, tell: &dyn Fn(&str)) -> Ou
         let task = look()?;
         let message = task["message"].as_str().unwrap_or_default();
         match task["status"].as_str() {
-            Some("success") if message.is_empty() => return Ok(()),
-            // Some stores may have failed that were allowed to.
-            Some("success") => return Ok(tell(message)),
+            Some("success") => {
+                // Some stores may have failed that were allowed to.
+                if !message.is_empty() {
+                    tell(message);
+                }
+                return Ok(());
+            }
             Some("failure") => return Err(failed(&task, message)),
             _ if message != told => {
                 tell(message);
