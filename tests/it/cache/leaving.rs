@@ -88,6 +88,8 @@ fn a_deleted_image_leaves_cache_and_queue() {
             world.images().delete(id).expect("delete");
         }
         assert!(world.row(&cached).is_none() && world.queued().is_empty());
+        // The time of a change is always after that of the one before.
+        world.hands.move_on(1);
         world.engine.scrub().expect("scrub");
         // The thread that has filled the cache may still hold what it has read.
         eventually("empty", || {
