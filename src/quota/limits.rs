@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorCode, Result, shown};
 use crate::id::ProjectId;
 
 /// What a project may use; nothing for no limit.
@@ -76,5 +77,71 @@ impl Usage {
             ("image_count_uploading", self.image_count_uploading),
         ]
         .into_iter()
+    }
+}
+
+/// Reads a number of bytes as `user_storage_quota` is written: digits, and `B`, `KB`, `MB`, `GB` or
+/// `TB` behind them, in powers of 1024.
+///
+/// # Errors
+/// `InvalidSettings`.
+///
+/// # Examples
+/// ```
+/// assert_eq!(smalti::quota::storage_quota("5GB")?, 5 << 30);
+/// assert!(smalti::quota::storage_quota("5 gb").is_err());
+/// # Ok::<(), smalti::Error>(())
+/// ```
+pub fn storage_quota(text: &str) -> Result<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit {
+        "" | "B" => 0,
+        "KB" => 10,
+        "MB" => 20,
+        "GB" => 30,
+        "TB" => 40,
+        _ => 64,
+    };
+    let bytes = number.parse::<u64>().ok();
+    let bytes = bytes.and_then(|bytes| bytes.checked_mul(1_u64.checked_shl(shift)?));
+    bytes.ok_or_else(|| {
+        let message = format!(
+            "{:?} is no number of bytes, with B, KB, MB, GB or TB behind it if any, below 2^64",
+            shown(text)
+        );
+        Error::new(ErrorCode::InvalidSettings, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_quotas_are_read_as_the_specification_writes_them() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("1000B", 1000),
+            ("1KB", 1024),
+            ("3MB", 3 << 20),
+            ("2TB", 2 << 40),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(storage_quota(text).expect(text), bytes);
+        }
+        for text in [
+            "",
+            "B",
+            "1 KB",
+            "1kb",
+            "1KiB",
+            "-1",
+            "1.5GB",
+            "18446744073709551616",
+            "16777216TB",
+        ] {
+            assert!(storage_quota(text).is_err(), "{text}");
+        }
     }
 }

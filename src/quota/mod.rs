@@ -11,4 +11,4 @@ mod ledger;
 mod limits;
 
 pub(crate) use ledger::{Kind, Quota, Reservation};
-pub use limits::{LimitSource, ProjectLimits, Usage, UsageOf};
+pub use limits::{LimitSource, ProjectLimits, Usage, UsageOf, storage_quota};

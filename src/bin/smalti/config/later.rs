@@ -74,7 +74,6 @@ pub(super) const LATER: &[Later] = &[
         "limits of projects from elsewhere",
     ),
     later("use_limits", &["false"], "limits of projects"),
-    size("user_storage_quota", &["0"], "bytes of a project"),
     later(
         "vmdk_allowed_types",
         &["streamOptimized,monolithicSparse", ""],

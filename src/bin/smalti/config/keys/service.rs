@@ -230,6 +230,17 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
+    key(
+        "user_storage_quota",
+        "0",
+        "most bytes of data of each project, each copy counted, as 5GB (powers of 1024); 0 for no limit",
+        |to, given| {
+            let text = given.canonical().unwrap_or_default();
+            let quota = smalti::quota::storage_quota(&text);
+            to.settings.user_storage_quota = quota.map_err(|error| given.wrong(error.message()))?;
+            Ok(())
+        },
+    ),
 ];
 
 /// Reads a list without which no request could be served.

@@ -63,8 +63,6 @@ fn sizes_that_ask_for_nothing_are_taken_with_and_without_a_unit() {
     for (key, value) in [
         ("image_cache_max_size", "10GiB"),
         ("image_cache_max_size", "10737418240"),
-        ("user_storage_quota", "0B"),
-        ("user_storage_quota", "0"),
     ] {
         for (text, sets) in [
             (String::new(), &[(key, value)][..]),
@@ -169,8 +167,9 @@ fn what_is_wrong_is_named_with_key_value_bound_and_line() {
         ),
         ("\nimage_sizecap = 5", "there is no key \"image_sizecap\""),
         (
-            "\nuser_storage_quota = \"5GB\"",
-            "user_storage_quota = \"5GB\" is not there yet; only 0",
+            "\nuser_storage_quota = \"5 GB\"",
+            "user_storage_quota = \"5 GB\" \"5 GB\" is no number of bytes, with B, KB, MB, GB or TB behind \
+             it if any, below 2^64",
         ),
         (
             "\ngpt_safety_checks_nonfatal = [\"mbr\", \"MBR\"]",
