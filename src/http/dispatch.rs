@@ -95,7 +95,7 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     authority::check(&head)?;
     let accept = head.headers.get(ACCEPT).and_then(|it| it.to_str().ok());
-    let target = Target::of(head.uri.path(), accept, site.versions);
+    let target = Target::of(head.uri.path(), accept, &site.versions);
     let caller = match target {
         Target::Choices => return Ok(versions::list(300, &head, &site)),
         // These are shown to anybody.

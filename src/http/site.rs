@@ -24,7 +24,7 @@ pub(super) struct Site {
     pub(super) settings: HttpSettings,
     pub(super) schemas: PrintedSchemas,
     /// Minor versions of the API that are offered, newest first.
-    pub(super) versions: &'static [u8],
+    pub(super) versions: Vec<u8>,
     /// Whether callers know of the stores.
     pub(super) has_stores: bool,
     /// Names of the stores, heaviest first.
@@ -68,7 +68,10 @@ impl Site {
         Self {
             names: engine.inner.base.random.bytes(),
             request_count: AtomicU64::new(0),
-            versions: target::minor_versions(engine.has_named_stores()),
+            versions: target::minor_versions(
+                engine.settings().image_cache,
+                engine.has_named_stores(),
+            ),
             has_stores: engine.has_named_stores(),
             stores_by_weight: by_weight(&engine),
             incoming: Memory::new(settings.document_memory_bytes),

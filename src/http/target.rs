@@ -6,19 +6,19 @@ use std::borrow::Cow;
 
 use super::route::{self, Resource};
 
-/// Minor versions of the API that are offered where callers know of no stores, newest first.
-const WITHOUT_STORES: &[u8] = &[17, 15, 9, 7, 6, 5, 4, 3, 2, 1, 0];
-/// Those where they do.
-const WITH_STORES: &[u8] = &[17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
-
-/// Returns the minor versions of the API that are offered, newest first; there is no cache.
-pub(super) fn minor_versions(has_stores: bool) -> &'static [u8] {
-    match has_stores {
-        true => WITH_STORES,
-        false => WITHOUT_STORES,
-    }
+/// Returns the minor versions of the API that are offered, newest first: some came with the cache, and
+/// some with stores.
+pub(super) fn minor_versions(has_cache: bool, has_stores: bool) -> Vec<u8> {
+    let is_offered = |minor: &u8| match minor {
+        14 | 16 | 18 => has_cache,
+        8 | 10..=13 => has_stores,
+        _ => true,
+    };
+    (0..=NEWEST).rev().filter(is_offered).collect()
 }
 
+/// The newest minor version of the API.
+const NEWEST: u8 = 18;
 /// Longest path that can be known, in parts below the version.
 const PARTS_MAX: usize = 4;
 
@@ -152,12 +152,18 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, accept: Option<&str>, expected: &str) {
-        check_among(minor_versions(false), path, accept, expected);
+        check_among((false, false), path, accept, expected);
     }
 
     #[track_caller]
-    fn check_among(versions: &[u8], path: &str, accept: Option<&str>, expected: &str) {
-        let found = match Target::of(path, accept, versions) {
+    fn check_among(
+        (has_cache, has_stores): (bool, bool),
+        path: &str,
+        accept: Option<&str>,
+        expected: &str,
+    ) {
+        let versions = minor_versions(has_cache, has_stores);
+        let found = match Target::of(path, accept, &versions) {
             Target::Choices => "choices".to_owned(),
             Target::Bare => "bare".to_owned(),
             Target::Unknown => "unknown".to_owned(),
@@ -204,15 +210,22 @@ mod tests {
     }
 
     #[test]
-    fn more_versions_are_offered_where_there_are_stores() {
-        for (path, without, with) in [
-            ("/v2.8/images", "choices", "/v2/images \"\" \"\""),
-            ("/v2.13/images", "choices", "/v2/images \"\" \"\""),
-            ("/v2.14/images", "choices", "choices"),
+    fn versions_are_offered_with_what_they_brought() {
+        let older = [9, 7, 6, 5, 4, 3, 2, 1, 0];
+        for (has_cache, has_stores, newer) in [
+            (false, false, &[17, 15][..]),
+            (true, false, &[18, 17, 16, 15, 14]),
         ] {
-            check_among(minor_versions(false), path, None, without);
-            check_among(minor_versions(true), path, None, with);
+            let found = minor_versions(has_cache, has_stores);
+            assert_eq!(found, [newer, &older].concat());
         }
+        let stores: Vec<u8> = [17, 15].into_iter().chain((0..=13).rev()).collect();
+        assert_eq!(minor_versions(false, true), stores);
+        assert_eq!(minor_versions(true, true), Vec::from_iter((0..=18).rev()));
+        let list = "/v2/images \"\" \"\"";
+        check_among((false, true), "/v2.8/images", None, list);
+        check_among((true, false), "/v2.8/images", None, "choices");
+        check_among((true, false), "/v2.16/images", None, list);
     }
 
     #[test]

@@ -40,7 +40,7 @@ def imports_into_stores():
     image = create(name="staged")
     alice.stage_image(image, data=io.BytesIO(data))
     slow = next(store for store in alice.stores() if store.id == "slow")
-    alice.import_image(image, method="glance-direct", store=slow)
+    alice.import_image(image, method="glance-direct", stores=[slow])
     same(stores_of(image), "slow")
     same(alice.download_image(image.id).content, data)
     root.import_image(image, method="copy-image", all_stores=True)
