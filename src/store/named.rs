@@ -103,7 +103,7 @@ impl NamedStore {
         Self::new(name, kind, Place::Store(store))
     }
 
-    /// Names the urls that a [`LocationSource`](crate::LocationSource) of the host stands for: it
+    /// Names the urls that a [`LocationSource`](crate::image::LocationSource) of the host stands for: it
     /// takes no data, and its type is shown as `http`.
     pub fn http(name: impl Into<String>) -> Self {
         Self::new(name, "http", Place::Elsewhere).read_only()

@@ -2,6 +2,7 @@
 //!
 //! It reads the configuration, opens the engine, and leaves the rest to the library's front end.
 
+mod cached;
 mod ending;
 mod handles;
 mod log;
@@ -22,6 +23,7 @@ use crate::config::{self, Config};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::shell::{Answer, Shell};
 use crate::words::pair;
+use cached::CacheWorker;
 use ending::Ending;
 use run::Ready;
 use upkeep::Upkeep;
@@ -120,8 +122,10 @@ impl Serve {
             None => None,
         };
         let upkeep = Upkeep::begin(&engine, Duration::from_secs(self.collect_every));
+        let worker = CacheWorker::begin(&engine);
         let ready = Ready { shell, metrics };
         let served = runtime.block_on(run::run(engine.clone(), front, listener, ending, ready));
+        worker.end();
         upkeep.end();
         let closed = open::close(&engine, &self.data);
         served.and(closed).map(|()| Answer::default())

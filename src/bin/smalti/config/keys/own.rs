@@ -35,6 +35,15 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     key(
+        "image_cache",
+        "false",
+        "whether whole images of other stores are kept in the directory",
+        |to, given| {
+            to.settings.image_cache = given.flag()?;
+            Ok(())
+        },
+    ),
+    key(
         "image_count_total",
         "-1",
         "most images of a project; negative for no limit",

@@ -68,6 +68,15 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     key(
+        "do_secure_hash",
+        "true",
+        "whether digests of data at added locations are computed",
+        |to, given| {
+            to.settings.do_secure_hash = given.flag()?;
+            Ok(())
+        },
+    ),
+    key(
         "gpt_safety_checks_nonfatal",
         "none",
         "checks of partition tables that may fail: mbr, gptmbr",
@@ -85,6 +94,24 @@ pub(super) const KEYS: &[Key] = &[
                 "none" => None,
                 _ => Some(given.word::<Algorithm>()?),
             };
+            Ok(())
+        },
+    ),
+    key(
+        "image_cache_max_size",
+        "10GiB",
+        "bytes that a prune of the image cache leaves",
+        |to, given| {
+            to.settings.image_cache_max_size = given.size(0..=u64::MAX)?;
+            Ok(())
+        },
+    ),
+    key(
+        "image_cache_stall_time",
+        "86400",
+        "seconds after which a clean gives up what is being cached",
+        |to, given| {
+            to.settings.image_cache_stall_time_s = u64::from(given.count(0..=u32::MAX)?);
             Ok(())
         },
     ),
