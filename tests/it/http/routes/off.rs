@@ -90,7 +90,7 @@ fn locations(world: &World) -> Vec<Case> {
         bad(
             ADD,
             "no store takes it",
-            post(&queued, place.clone()).by(&owner()),
+            post(&queued, json!({ "url": "ftp://a/1" })).by(&owner()),
             403,
             "Forbidden",
         ),
