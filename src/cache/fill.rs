@@ -13,7 +13,7 @@ use crate::import::{Known, pump};
 use crate::index::cached::{self, Cached};
 use crate::index::{Durability, Get, Kv, Put, images, refs, stores};
 use crate::ingest::{CopyGoal, Goal, Upload};
-use crate::read::{Opening, ReadOptions, Reader};
+use crate::read::{Opening, Reader};
 
 /// Where the data of an image is that is to be cached.
 enum Source {
@@ -73,14 +73,7 @@ impl Cache {
             return Err(Error::new(ErrorCode::InvalidState, message));
         }
         look.lease(&roots, &mut lease);
-        let opening = Opening {
-            base: Arc::clone(base),
-            image,
-            roots,
-            lease,
-            options: ReadOptions::default(),
-            on_unreadable: None,
-        };
+        let opening = Opening::new(base, image, roots, lease);
         Reader::open(opening).map(Source::Far)
     }
 

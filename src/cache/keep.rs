@@ -1,14 +1,11 @@
 //! What leaves the cache: by name, by target, for want of room, and for being of no use.
-
-use std::sync::Arc;
-
 use super::{Cache, Cleaned, ClearTarget, Pruned};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{ChunkId, ImageId};
 use crate::index::cached::{self, Cached};
 use crate::index::{Durability, Kv, images};
-use crate::read::{Opening, ReadOptions, Reader};
+use crate::read::{Opening, Reader};
 
 impl Cache {
     /// Removes the copy of an image, and its place in the queue; one in the making is given up.
@@ -108,14 +105,7 @@ impl Cache {
         let roots = vec![images::root_key(&cached.data)];
         look.lease(&roots, &mut lease);
         drop(look);
-        let opening = Opening {
-            base: Arc::clone(base),
-            image,
-            roots,
-            lease,
-            options: ReadOptions::default(),
-            on_unreadable: None,
-        };
+        let opening = Opening::new(base, image, roots, lease);
         let read =
             Reader::open(opening).and_then(|it| it.extents().try_for_each(|it| it.map(drop)));
         match read {

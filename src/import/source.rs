@@ -14,7 +14,7 @@ use crate::id::{ImageId, ProjectId};
 use crate::image::{ContainerFormat, DiskFormat, ImportMethod};
 use crate::index::staged::Staged;
 use crate::index::{Kv, images, staged};
-use crate::read::{Opening, ReadOptions, Reader};
+use crate::read::{Opening, Reader};
 
 /// The image of another region that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,14 +152,7 @@ impl Importer {
             return Err(Error::new(ErrorCode::InvalidState, message));
         }
         look.lease(&roots, &mut lease);
-        let reader = Reader::open(Opening {
-            base: Arc::clone(base),
-            image,
-            roots,
-            lease,
-            options: ReadOptions::default(),
-            on_unreadable: None,
-        })?;
+        let reader = Reader::open(Opening::new(base, image, roots, lease))?;
         Ok(Source { reader, staged })
     }
 }

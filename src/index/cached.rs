@@ -10,6 +10,7 @@ use super::codec::{self, BorrowDecode, Encode, Record, kind};
 use super::images::root_key;
 use super::kv::{Get, Order, Put, Table, try_scan};
 use super::places;
+use super::record::DataRow;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{ChunkId, ImageId};
@@ -35,12 +36,7 @@ pub(crate) struct Cached {
 /// A copy in the cache, version 1.
 #[derive(Encode, BorrowDecode)]
 struct CachedRow {
-    store: u16,
-    domain: u32,
-    root: [u8; 32],
-    len_bytes: u64,
-    zero_bytes: u64,
-    cutter: u8,
+    data: DataRow,
     hits: u64,
     last_accessed: i64,
     last_modified: i64,
@@ -52,22 +48,13 @@ impl Record for CachedRow {
     const NAME: &'static str = "cached copy";
 
     fn check(&self) -> Result<(), String> {
-        match self.zero_bytes > self.len_bytes {
-            true => Err("more zero bytes than bytes".to_owned()),
-            false => Ok(()),
-        }
+        self.data.check()
     }
 }
 
 fn encode(cached: &Cached) -> Result<Vec<u8>> {
-    let data = &cached.data;
     codec::encode(&CachedRow {
-        store: data.store,
-        domain: data.domain,
-        root: data.root.0,
-        len_bytes: data.len_bytes,
-        zero_bytes: data.zero_bytes,
-        cutter: data.cutter,
+        data: DataRow::of(&cached.data),
         hits: cached.hits,
         last_accessed: cached.last_accessed.as_micros(),
         last_modified: cached.last_modified.as_micros(),
@@ -77,14 +64,7 @@ fn encode(cached: &Cached) -> Result<Vec<u8>> {
 fn decode(bytes: &[u8]) -> Result<Cached> {
     let row: CachedRow = codec::decode(bytes)?;
     Ok(Cached {
-        data: DataRef {
-            store: row.store,
-            domain: row.domain,
-            root: ChunkId(row.root),
-            len_bytes: row.len_bytes,
-            zero_bytes: row.zero_bytes,
-            cutter: row.cutter,
-        },
+        data: row.data.data(),
         hits: row.hits,
         last_accessed: Timestamp::from_micros(row.last_accessed),
         last_modified: Timestamp::from_micros(row.last_modified),

@@ -6,8 +6,9 @@ use super::codec::{self, BorrowDecode, Encode, Record, kind};
 use super::images::root_key;
 use super::kv::{Get, Put, Table};
 use super::places;
+use super::record::DataRow;
 use crate::error::{Error, Result};
-use crate::id::{ChunkId, ImageId};
+use crate::id::ImageId;
 use crate::image::{DataRef, Digest, hash_name};
 use std::borrow::Cow;
 
@@ -24,12 +25,7 @@ pub(crate) struct Staged {
 /// Staged data, version 1.
 #[derive(Encode, BorrowDecode)]
 struct StagedRow<'a> {
-    store: u16,
-    domain: u32,
-    root: [u8; 32],
-    len_bytes: u64,
-    zero_bytes: u64,
-    cutter: u8,
+    data: DataRow,
     checksum: Option<&'a [u8]>,
     os_hash_algo: Option<&'a str>,
     os_hash_value: Option<&'a [u8]>,
@@ -41,23 +37,14 @@ impl Record for StagedRow<'_> {
     const NAME: &'static str = "staged data";
 
     fn check(&self) -> Result<(), String> {
-        match self.zero_bytes > self.len_bytes {
-            true => Err("more zero bytes than bytes".to_owned()),
-            false => Ok(()),
-        }
+        self.data.check()
     }
 }
 
 fn encode(staged: &Staged) -> Result<Vec<u8>> {
-    let data = &staged.data;
     let os_hash = staged.os_hash.as_ref();
     codec::encode(&StagedRow {
-        store: data.store,
-        domain: data.domain,
-        root: data.root.0,
-        len_bytes: data.len_bytes,
-        zero_bytes: data.zero_bytes,
-        cutter: data.cutter,
+        data: DataRow::of(&staged.data),
         checksum: staged.checksum.as_ref().map(Digest::as_bytes),
         os_hash_algo: os_hash.map(|(name, _)| &**name),
         os_hash_value: os_hash.map(|(_, digest)| digest.as_bytes()),
@@ -71,14 +58,7 @@ fn decode(bytes: &[u8]) -> Result<Staged> {
     };
     let value = row.os_hash_value.map(digest).transpose()?;
     Ok(Staged {
-        data: DataRef {
-            store: row.store,
-            domain: row.domain,
-            root: ChunkId(row.root),
-            len_bytes: row.len_bytes,
-            zero_bytes: row.zero_bytes,
-            cutter: row.cutter,
-        },
+        data: row.data.data(),
         checksum: row.checksum.map(digest).transpose()?,
         os_hash: row.os_hash_algo.map(hash_name).zip(value),
     })

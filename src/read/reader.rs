@@ -100,6 +100,18 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
+    /// Prepares to read some copies of an image as engines read by default.
+    pub(crate) fn new(base: &Arc<Base>, image: Image, roots: Vec<ChunkKey>, lease: Leased) -> Self {
+        Self {
+            base: Arc::clone(base),
+            image,
+            roots,
+            lease,
+            options: ReadOptions::default(),
+            on_unreadable: None,
+        }
+    }
+
     /// Tells whether the root is in memory, so that opening waits for no disk.
     #[cfg(feature = "tokio")]
     pub(crate) fn is_at_hand(&self) -> bool {

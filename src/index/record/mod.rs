@@ -11,12 +11,10 @@ mod reference;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::id::{ImageId, ProjectId};
+use crate::id::{ChunkId, ImageId, ProjectId};
 use crate::image::{ContainerFormat, DataRef, Digest, DiskFormat, Image, ImageParts};
 use crate::image::{Location, Status, TextMap, Visibility};
-#[cfg(any(test, feature = "testing"))]
-use crate::index::codec::BorrowDecode;
-use crate::index::codec::{self, Body, Encode, Record, kind};
+use crate::index::codec::{self, Body, BorrowDecode, Encode, Record, kind};
 
 const STATUSES: &[(u8, Status)] = &[
     (1, Status::Queued),
@@ -102,9 +100,9 @@ struct LocationRow<'a> {
     data: Option<DataRow>,
 }
 
-#[derive(Encode)]
-#[cfg_attr(test, derive(BorrowDecode))]
-struct DataRow {
+/// Where bytes are, as part of a record.
+#[derive(Encode, BorrowDecode)]
+pub(super) struct DataRow {
     store: u16,
     domain: u32,
     root: [u8; 32],
@@ -223,18 +221,38 @@ fn location_row(location: &Location) -> LocationRow<'_> {
     LocationRow {
         url: location.url(),
         metadata: pairs(location.metadata()),
-        data: location.data().map(data_row),
+        data: location.data().map(DataRow::of),
     }
 }
 
-fn data_row(data: &DataRef) -> DataRow {
-    DataRow {
-        store: data.store,
-        domain: data.domain,
-        root: data.root.0,
-        len_bytes: data.len_bytes,
-        zero_bytes: data.zero_bytes,
-        cutter: data.cutter,
+impl DataRow {
+    pub(super) fn of(data: &DataRef) -> Self {
+        Self {
+            store: data.store,
+            domain: data.domain,
+            root: data.root.0,
+            len_bytes: data.len_bytes,
+            zero_bytes: data.zero_bytes,
+            cutter: data.cutter,
+        }
+    }
+
+    pub(super) fn data(&self) -> DataRef {
+        DataRef {
+            store: self.store,
+            domain: self.domain,
+            root: ChunkId(self.root),
+            len_bytes: self.len_bytes,
+            zero_bytes: self.zero_bytes,
+            cutter: self.cutter,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self.zero_bytes > self.len_bytes {
+            true => Err("more zero bytes than bytes".to_owned()),
+            false => Ok(()),
+        }
     }
 }
 

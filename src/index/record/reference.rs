@@ -1,7 +1,6 @@
 //! How an image is read by way of its row: slower than `read`, and what `read` is held against.
 
 use super::*;
-use crate::id::ChunkId;
 use crate::image::hash_name;
 
 /// Reads an image by the decoder that is derived from its row.
@@ -47,16 +46,5 @@ fn word<T: Copy>(table: &[(u8, T)], number: u8) -> Result<T> {
 
 fn location(row: LocationRow<'_>) -> Location {
     let metadata = row.metadata.into_iter().collect();
-    Location::new(row.url, metadata).with_data(row.data.map(data))
-}
-
-fn data(row: DataRow) -> DataRef {
-    DataRef {
-        store: row.store,
-        domain: row.domain,
-        root: ChunkId(row.root),
-        len_bytes: row.len_bytes,
-        zero_bytes: row.zero_bytes,
-        cutter: row.cutter,
-    }
+    Location::new(row.url, metadata).with_data(row.data.as_ref().map(DataRow::data))
 }
