@@ -56,9 +56,9 @@ fn a_wrong_configuration_is_named_and_nothing_is_made() {
     );
     serve(&["--set", "IMAGE_SIZE_CAP=1"], 2, "write image_size_cap");
     serve(
-        &["--set", "user_storage_quota=5GB"],
+        &["--set", "max_parallel_stores=2"],
         2,
-        "is not there yet; only 0",
+        "is not there yet; only 1",
     );
     serve(&["--set", "policy_file=no.yaml"], 2, "no.yaml");
     serve(
