@@ -165,7 +165,7 @@ pub(super) fn take_over(put: &mut dyn Put, image: &mut Image, now: Timestamp) ->
         return Ok(());
     };
     let stores = stores_of(&task);
-    image.forget_stores(&stores, &[], now);
+    image.forget_stores(&stores, now);
     if !task.is_over() {
         task.fail(
             "another import took the lock over, as this one had stopped",

@@ -67,13 +67,20 @@ impl Importer {
             };
             tracing::warn!(task = %job.task, store, %error, "an import fails in a store");
             faults.push(format!("store {store}: {}", told(&error)));
-            let noted = self.store_failed(job, store);
-            if needs_all || is_no_more_ours(&error) || noted.is_err() {
+            if needs_all {
                 let mut undone = job.targets.clone();
                 undone.retain(|name| name != store);
                 return Ended {
                     failure: Some(faults.join("; ")),
-                    undone: if needs_all { undone } else { Vec::new() },
+                    failed: vec![store.clone()],
+                    undone,
+                    ..Ended::default()
+                };
+            }
+            if is_no_more_ours(&error) || self.store_failed(job, store).is_err() {
+                return Ended {
+                    failure: Some(faults.join("; ")),
+                    failed: vec![store.clone()],
                     ..Ended::default()
                 };
             }

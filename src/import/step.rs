@@ -173,14 +173,13 @@ fn release(
     ended: &Ended,
     now: Timestamp,
 ) -> Result<()> {
-    if ended.failure.is_some() {
-        if !ended.failed.is_empty() && job.shows_stores {
-            image.stores_failed(&ended.failed, now);
-        }
-        image.forget_stores(&ended.undone, &ended.undone, now);
-        image.import_failed(now)?;
-    } else {
-        image.import_done(now);
+    let failed = match job.shows_stores {
+        true => &ended.failed[..],
+        false => &[],
+    };
+    match ended.failure {
+        Some(_) => image.import_failed(failed, &ended.undone, now)?,
+        None => image.import_done(now),
     }
     staged::remove(put, image.id())?;
     images::put(put, &image)

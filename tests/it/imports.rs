@@ -662,3 +662,30 @@ fn hooks_put_other_data_in_the_place_of_what_is_staged_within_the_bounds_of_imag
     }
     check_nothing_is_left(&engine);
 }
+
+#[test]
+fn a_copy_that_fails_lets_go_of_an_image_that_is_not_active_any_more() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = admin(&engine);
+    let id = stage(&images, &bytes(Pattern::Mixed(13), 500_000));
+    run(&images, &id, &Request::glance_direct());
+    let copy = Request::copy_image().stores(["slow", "far"]);
+    let import = images.import(&id, &copy, &Requester::default());
+    let import = import.expect("accept").expect("import");
+    images.deactivate(&id).expect("deactivate");
+    let task = import.run().expect("the end is written down");
+    assert_eq!(task.status, TaskStatus::Failure);
+    let image = images.show(&id).expect("show");
+    assert_eq!(
+        (image.status(), stores(&image)),
+        (Status::Deactivated, vec!["fast"])
+    );
+    assert_eq!(progress(&image), [None, Some(""), Some("slow")]);
+    images.reactivate(&id).expect("reactivate");
+    assert_eq!(
+        run(&images, &id, &copy).status,
+        TaskStatus::Success,
+        "the lock is free"
+    );
+}

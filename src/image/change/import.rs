@@ -250,18 +250,31 @@ impl Image {
         Ok(())
     }
 
-    /// Ends an import that has failed: back to queued, except that a copy leaves its image active.
+    /// Ends an import that has failed in some stores, and undoes what it has made in others: back to
+    /// queued if it was importing. A copy leaves its image as it is, deactivated or deleted meanwhile
+    /// as it may be.
     ///
     /// # Errors
-    /// `InvalidState` unless the image is importing or active.
-    pub(crate) fn import_failed(&mut self, now: Timestamp) -> Result<()> {
+    /// `InvalidState` in a status in which no import ends.
+    pub(crate) fn import_failed(
+        &mut self,
+        failed: &[String],
+        undone: &[String],
+        now: Timestamp,
+    ) -> Result<()> {
         match self.status() {
             Status::Importing => self.back_to_queued(now)?,
-            // A copy of an active image, or a location that was never added.
-            Status::Active | Status::Queued => self.touch(now),
+            Status::Active | Status::Queued | Status::Deactivated | Status::PendingDelete => {
+                self.touch(now);
+            }
             _ => return Err(self.refused(Status::Queued)),
         }
         self.0.properties.remove(LOCK);
+        self.fail_in(failed);
+        self.leave(undone);
+        let is_undone = |name: &str| undone.iter().any(|it| it == name);
+        let locations = &mut self.0.locations;
+        locations.retain(|location| !location.store().is_some_and(is_undone));
         Ok(())
     }
 
@@ -273,24 +286,28 @@ impl Image {
 
     /// Takes note of stores in which an import has failed.
     pub(crate) fn stores_failed(&mut self, stores: &[String], now: Timestamp) {
+        self.fail_in(stores);
+        self.touch(now);
+    }
+
+    /// Forgets stores that an import does not write any more, in both lists.
+    pub(crate) fn forget_stores(&mut self, stores: &[String], now: Timestamp) {
+        self.leave(stores);
+        self.touch(now);
+    }
+
+    fn fail_in(&mut self, stores: &[String]) {
         self.change_lists(|running, failed| {
             running.retain(|name| !stores.contains(name));
             failed.extend(stores.iter().cloned());
         });
-        self.touch(now);
     }
 
-    /// Forgets stores that an import does not write any more, in both lists, and the copies that it
-    /// has made in some of them.
-    pub(crate) fn forget_stores(&mut self, stores: &[String], copies: &[String], now: Timestamp) {
+    fn leave(&mut self, stores: &[String]) {
         self.change_lists(|running, failed| {
             running.retain(|name| !stores.contains(name));
             failed.retain(|name| !stores.contains(name));
         });
-        let is_made = |name: &str| copies.iter().any(|made| made == name);
-        let locations = &mut self.0.locations;
-        locations.retain(|location| !location.store().is_some_and(is_made));
-        self.touch(now);
     }
 
     /// Changes the lists of stores: those that an import still writes, and those in which it has

@@ -113,7 +113,7 @@ fn run(trigger: &str, condition: &str, actor: &Actor, image: &mut Image) -> Resu
             };
             image.store_done(MADE, learned(), needed)
         }
-        "import_error" => image.import_failed(MADE),
+        "import_error" => image.import_failed(&[], &[], MADE),
         "scrub" => image.scrub(MADE),
         "restore" => image.restore(MADE),
         _ => call(trigger, condition, actor, image),
