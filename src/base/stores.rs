@@ -85,8 +85,8 @@ impl Stores {
         }
     }
 
-    /// Returns copies as they are to be read: those in preferred stores first, then by weight, the
-    /// greatest first, then in their order.
+    /// Returns copies as they are to be read: those in stores that are there first, of these those in
+    /// preferred ones, then by weight, the greatest first, then in their order.
     pub(crate) fn in_order<'a>(
         &self,
         copies: impl Iterator<Item = &'a DataRef>,
@@ -96,8 +96,9 @@ impl Stores {
         copies.sort_by_cached_key(|data| {
             let info = self.of_number(data.store);
             let is_it = |name: &&str| info.is_some_and(|info| info.name == *name);
+            let is_there = info.is_some_and(|info| info.is_available);
             let weight = info.map_or(i64::MIN, |info| info.weight);
-            (!preferred.iter().any(is_it), Reverse(weight))
+            (!is_there, !preferred.iter().any(is_it), Reverse(weight))
         });
         copies
     }

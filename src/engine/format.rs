@@ -59,6 +59,11 @@ pub(super) fn look(disk: &dyn Disk) -> Result<Found> {
     check(&bytes).map(|()| Found::Engine)
 }
 
+/// Tells whether a disk is the directory of an engine, of whatever release.
+pub(super) fn is_there(disk: &dyn Disk) -> bool {
+    disk.open(NAME, Access::Read).is_ok()
+}
+
 /// Returns the id of the engine whose directory it is.
 pub(super) fn id(disk: &dyn Disk) -> Result<[u8; 16]> {
     let mut id = [0; 16];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::Engine;
+use super::{Engine, format};
 use crate::base::{Known, Stores};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::index::{Durability, Kv, KvAccess, RedbKv, stores};
@@ -91,31 +91,22 @@ impl Given {
         let own_name = all.iter().find(|it| it.is_own()).map(NamedStore::name);
         let default = self.default.as_deref().or(own_name);
         for store in &all {
-            let name = store.name();
-            let mut info = store.info(Some(name) == default);
-            let number = match store.packs() {
-                None => store.is_own().then_some(stores::OWN),
-                Some(place) => {
-                    let number = numbers.get(name).copied();
-                    let owner = owner(engine, name);
-                    let taken = match (access, number) {
-                        (KvAccess::Read, _) => Ok(number),
-                        _ => take(kv, &*place, &owner, name, number),
-                    };
-                    match taken {
-                        Ok(number) => {
-                            packs.extend(number.map(|number| (number, place)));
-                            number
-                        }
-                        Err(error) if number.is_some() && error.kind() != ErrorKind::Conflict => {
-                            tracing::error!(store = name, %error, "opening without a store");
-                            info.is_available = false;
-                            number
-                        }
-                        Err(error) => return Err(refused(name, error)),
+            let mut info = store.info(Some(store.name()) == default);
+            let mut number = numbers.get(store.name()).copied();
+            match store.packs() {
+                None => number = store.is_own().then_some(stores::OWN),
+                Some(place) => match take(kv, store, &*place, engine, number, access) {
+                    Ok(taken) => {
+                        number = taken;
+                        packs.extend(number.map(|number| (number, place)));
                     }
-                }
-            };
+                    Err(error) if number.is_some() && error.kind() != ErrorKind::Conflict => {
+                        tracing::error!(store = store.name(), %error, "opening without a store");
+                        info.is_available = false;
+                    }
+                    Err(error) => return Err(refused(store.name(), error)),
+                },
+            }
             known.push(Known { info, number });
         }
         Ok((packs, Stores::new(known, !self.stores.is_empty())))
@@ -123,21 +114,28 @@ impl Given {
 }
 
 /// Marks a store as the engine's, then gives it a number: a crash between leaves a mark that this
-/// engine finds to be its own.
+/// engine finds to be its own. Who only reads marks nothing, and knows no store without a number.
 fn take(
     kv: &RedbKv,
+    store: &NamedStore,
     place: &dyn Store,
-    owner: &str,
-    name: &str,
+    engine: [u8; 16],
     number: Option<u16>,
+    access: KvAccess,
 ) -> Result<Option<u16>> {
-    place.claim(owner, number.is_some())?;
-    match number {
-        Some(_) => Ok(number),
-        None => kv
-            .write(Durability::Now, |put| stores::number_for(put, name))
-            .map(Some),
+    if store.disk().is_some_and(format::is_there) {
+        let message = "it is the directory of an engine";
+        return Err(Error::new(ErrorCode::Duplicate, message));
     }
+    if access == KvAccess::Read {
+        return Ok(number);
+    }
+    place.claim(&owner(engine, store.name()), number.is_some())?;
+    if number.is_some() {
+        return Ok(number);
+    }
+    let numbered = kv.write(Durability::Now, |put| stores::number_for(put, store.name()));
+    numbered.map(Some)
 }
 
 fn owner(engine: [u8; 16], name: &str) -> String {

@@ -165,6 +165,14 @@ impl NamedStore {
         }
     }
 
+    /// Returns the disk of a store that is a directory of another one.
+    pub(crate) fn disk(&self) -> Option<&dyn Disk> {
+        match &self.place {
+            Place::Disk(disk) => Some(&**disk),
+            _ => None,
+        }
+    }
+
     /// Tests the name.
     ///
     /// # Errors

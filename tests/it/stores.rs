@@ -1,11 +1,13 @@
 //! Several stores in one engine: which takes data, which gives it, and what becomes of a lost one.
 
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use smalti::gc::GcOptions;
+use smalti::import;
 use smalti::{
-    Engine, ErrorCode, Image, ListQuery, NamedStore, ReadOptions, Reader, Result, Status,
+    Engine, ErrorCode, Image, Images, ListQuery, NamedStore, ReadOptions, Reader, Result, Status,
     UploadOptions,
 };
 
@@ -162,11 +164,93 @@ fn a_store_of_another_engine_is_refused() {
     let refused = other("slow").expect_err("it has an owner");
     assert_eq!(refused.code(), ErrorCode::InvalidSettings);
     assert!(refused.message().contains("another engine"), "{refused}");
-    let unmarked = dir.path().join("engine");
-    let refused = Engine::builder(dir.path().join("third"))
-        .store(NamedStore::on_path("s", unmarked))
-        .open();
-    drop(refused.expect("a directory of packs without any is taken"));
+}
+
+#[test]
+fn the_directory_of_an_engine_is_no_store() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    drop(open(dir.path()).expect("open"));
+    for here in ["other", "engine"] {
+        let refused = Engine::builder(dir.path().join(here))
+            .store(NamedStore::on_path("s", dir.path().join("engine")))
+            .open();
+        let refused = refused.expect_err("packs of two would be among each other");
+        assert_eq!(refused.code(), ErrorCode::InvalidSettings);
+        assert!(!dir.path().join("engine/packs/OWNER").exists());
+    }
+}
+
+/// Damages the packs of a store from a place on, in parts of them; returns how many there were.
+fn damage(store: &Path, from: u64, len: u64) -> usize {
+    let packs = std::fs::read_dir(store.join("packs")).expect("list");
+    let packs = packs.map(|pack| pack.expect("entry").path());
+    let packs: Vec<_> = packs.filter(|pack| pack.extension().is_some()).collect();
+    for pack in &packs {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(pack)
+            .expect("open");
+        let end = file.metadata().expect("measure").len();
+        let len = len.min(end.saturating_sub(from));
+        file.write_all_at(&vec![0x5a; len as usize], from)
+            .expect("damage");
+    }
+    packs.len()
+}
+
+#[test]
+fn a_copy_that_is_damaged_anywhere_is_read_on_from_another_store() {
+    const LEN: usize = 5_000_000;
+    let data = bytes(Pattern::Random(4), LEN);
+    // Some of the data in the middle, most of it, and everything with the manifest.
+    for (from, len) in [(2_000_000, 300_000), (8_192, 4_000_000), (0, u64::MAX)] {
+        let dir = tempfile::tempdir().expect("make a directory");
+        let engine = open(dir.path()).expect("open");
+        let images = engine.images(&caller().with_role("admin"));
+        let image = upload(&engine, Some("slow"), &data).expect("upload");
+        let copy = import::Request::copy_image().stores(["fast"]);
+        let copied = images.import(image.id(), &copy, &Default::default());
+        copied
+            .expect("accept")
+            .expect("import")
+            .run()
+            .expect("copy");
+        drop((images, engine));
+        assert_eq!(damage(&dir.path().join("slow"), from, len), 1);
+        let engine = open(dir.path()).expect("open");
+        let images = engine.images(&caller());
+        let from_slow = || {
+            let reader = images.open_preferring(image.id(), &["slow"], ReadOptions::default());
+            reader.expect("open").expect("data")
+        };
+        assert!(read_all(from_slow()) == data, "{from} {len}");
+        let extents = from_slow().extents().collect::<Result<Vec<_>>>();
+        assert_eq!(extents.expect("another copy tells them").len(), 1);
+        assert!(
+            !engine.verify(|_| {}).expect("verify").is_clean(),
+            "it is damaged"
+        );
+        engine
+            .images(&caller().with_role("admin"))
+            .delete_from_store(image.id(), "fast")
+            .expect("delete");
+        let mut alone = from_slow_or_error(&images, &image);
+        assert!(
+            alone.by_ref().any(|slice| slice.is_err()),
+            "nothing else is there"
+        );
+    }
+}
+
+/// Reads the one copy that is left; an error at the opening counts as one of reading.
+fn from_slow_or_error(images: &Images, image: &Image) -> Box<dyn Iterator<Item = Result<()>>> {
+    match images.open(image.id()) {
+        Ok(reader) => {
+            let slices = reader.expect("data").slices(..).expect("a range");
+            Box::new(slices.map(|slice| slice.map(drop)))
+        }
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    }
 }
 
 #[test]
