@@ -17,7 +17,7 @@ use crate::disk::{Disk, DiskLock, LockMode, MemoryDisk, RealDisk};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::{Fetch, FetchLimits, UriFilter};
 use crate::gc::Collector;
-use crate::image::LocationSource;
+use crate::image::{Limits, LocationSource};
 use crate::import::{self, ImportHook, Importer, RegionSource, Sources};
 use crate::index::rows::PackFate;
 use crate::index::{Kv, KvAccess, KvOptions, RedbKv, places};
@@ -190,8 +190,8 @@ impl Builder {
         self
     }
 
-    /// Sets what projects may use (`use_limits`); [`Settings::user_storage_quota`] counts no more
-    /// then.
+    /// Sets what projects may use (`use_limits`); [`Settings::user_storage_quota`] and the number of
+    /// images in [`Settings::limits`] count no more then.
     pub fn project_limits(mut self, limits: impl LimitSource) -> Self {
         self.limits = Some(Arc::new(limits));
         self
@@ -262,9 +262,15 @@ impl Builder {
         }
         let base = Arc::new(self.base()?);
         base.keep_lock(lock);
+        let Settings {
+            user_storage_quota,
+            limits: Limits { images_max, .. },
+            ..
+        } = self.settings;
+        let quota = Quota::new(self.limits.clone(), user_storage_quota, images_max);
         let ingest = match self.access {
             KvAccess::Read => None,
-            _ => Some(Arc::new(self.recover(&base)?)),
+            _ => Some(Arc::new(self.recover(&base, &quota)?)),
         };
         let importer = ingest.as_ref().map(|ingest| {
             let mut sources = self.sources.clone();
@@ -302,6 +308,7 @@ impl Builder {
                 ingest,
                 importer,
                 cache,
+                quota,
                 collector,
                 settings,
                 policy: RwLock::new(policy),
@@ -439,7 +446,7 @@ impl Builder {
     }
 
     /// Takes back what a crash broke off, and takes up packs that may still grow.
-    fn recover(&mut self, base: &Arc<Base>) -> Result<Ingest> {
+    fn recover(&mut self, base: &Arc<Base>, quota: &Arc<Quota>) -> Result<Ingest> {
         let sessions = base.kv.read(|get| places::sessions(get))?;
         let total = sessions.len();
         for (done, (session, _)) in sessions.into_iter().enumerate() {
@@ -476,7 +483,7 @@ impl Builder {
             inspect: self.settings.inspect.clone(),
             dedup_across_owners: self.settings.dedup == Dedup::Engine,
             signatures: self.signatures.clone(),
-            quota: Quota::new(self.limits.clone(), self.settings.user_storage_quota),
+            quota: Arc::clone(quota),
             running: Default::default(),
             leftover: Default::default(),
         })

@@ -58,7 +58,7 @@ impl Images {
         let policy = self.policy();
         let judge = self.judge(&*policy);
         let base = self.writable()?;
-        let quota = &self.ingest()?.quota;
+        let quota = &self.engine().inner.quota;
         let limits = self.limits();
         new.check(limits)?;
         let project = self.caller.project_id();
@@ -72,12 +72,9 @@ impl Images {
         // after the number of images.
         let made = new.into_image_within(&may_create, fresh, project, limits, now);
         base.kv.write(Durability::Now, |put| {
-            limits.check_image_count(images::count_of(put, owner.as_ref())? + 1)?;
+            quota.check_create(put, owner.as_ref())?;
             match &made {
-                Ok(image) => {
-                    images::insert(put, image)?;
-                    quota.check_images(put, owner.as_ref())
-                }
+                Ok(image) => images::insert(put, image),
                 Err(_) => Ok(()),
             }
         })?;

@@ -169,7 +169,7 @@ impl Images {
     /// `Closed`, `Unavailable`.
     pub fn usage(&self) -> Result<Option<Usage>> {
         let project = self.caller.project_id();
-        let quota = &self.ingest()?.quota;
+        let quota = &self.engine().inner.quota;
         self.readable()?.kv.read(|get| quota.usage(get, project))
     }
 

@@ -31,6 +31,7 @@ use crate::image::LocationSource;
 use crate::import::Importer;
 use crate::ingest::Ingest;
 use crate::policy::{Caller, Policy};
+use crate::quota::Quota;
 
 pub use builder::{Builder, Recovery};
 pub use cache::ImageCache;
@@ -88,6 +89,7 @@ pub(crate) struct Inner {
     pub(crate) importer: Option<Arc<Importer>>,
     /// Nothing when switched off, or opened for reading only.
     pub(crate) cache: Option<Arc<Cache>>,
+    pub(crate) quota: Arc<Quota>,
     pub(crate) collector: Collector,
     pub(crate) settings: Settings,
     /// Exchanged as a whole; a call keeps to what it began with.

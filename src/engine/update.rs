@@ -40,7 +40,7 @@ impl Images {
             let done = match patch.has_locations() {
                 true => {
                     let (image, _) = base.kv.read(|get| self.find(get, id))?;
-                    self.ingest()?.quota.alone(image.owner(), run)
+                    self.engine().inner.quota.alone(image.owner(), run)
                 }
                 false => run(&|_| Ok(None)),
             };

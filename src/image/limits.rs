@@ -65,17 +65,6 @@ impl Limits {
         rules::check_quota(code, "members", count, self.members_max)
     }
 
-    /// Tests the number of images that a project would have.
-    pub(crate) fn check_image_count(&self, count: u64) -> Result<()> {
-        match self.images_max {
-            Some(limit) if count > u64::from(limit) => {
-                let message = format!("project has {count} images, limit {limit}");
-                Err(Error::new(ErrorCode::QuotaExceeded, message))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Tests the project of a member.
     pub(crate) fn check_member(&self, project: &ProjectId) -> Result<()> {
         self.check_characters("member", project.as_str())

@@ -13,7 +13,7 @@ use super::refs::PUBLIC_DOMAIN;
 use super::staged;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{ChunkKey, ChunkKind, ImageId, ProjectId};
+use crate::id::{ChunkKey, ChunkKind, ImageId};
 use crate::image::{DataRef, Image, Status, Visibility};
 use crate::policy;
 
@@ -190,11 +190,6 @@ fn loses_data(old: &Image, new: &Image) -> bool {
     new.status() == Status::PendingDelete || (old.copies().next().is_some() && !keeps_one())
 }
 
-/// Returns how many images an owner has, those aside that wait to be scrubbed.
-pub(crate) fn count_of(get: &dyn Get, owner: Option<&ProjectId>) -> Result<u64> {
-    Ok(owners::uses(get, owner)?.images)
-}
-
 /// Returns the owner's number and the own part of a slot.
 fn split(slot: u64) -> (u32, u32) {
     // The lower half.
@@ -276,6 +271,9 @@ pub(crate) fn root_key(data: &DataRef) -> ChunkKey {
 /// Keeps the sums over all images true to one, and gives back the references of the copies that it
 /// loses. Those of copies that it gains are its already.
 fn count_copies(txn: &mut dyn Put, old: Option<&Image>, new: Option<&Image>) -> Result<()> {
+    if old.map(Image::locations) == new.map(Image::locations) {
+        return Ok(());
+    }
     let copies = |image: Option<&Image>| -> Vec<DataRef> {
         let image = image.into_iter();
         image.flat_map(Image::copies).copied().collect()

@@ -32,7 +32,7 @@ pub(crate) struct OwnerRow {
 /// What images use of what their owner may use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Use {
-    /// Images that are not deleted.
+    /// Images that are neither killed nor deleted.
     pub(crate) images: u64,
     /// Images whose data comes in: uploads, imports, copies.
     pub(crate) uploading: u64,

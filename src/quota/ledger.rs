@@ -27,8 +27,9 @@ pub(crate) enum Kind {
 /// What projects may use, and what is on its way.
 pub(crate) struct Quota {
     source: Option<Arc<dyn LimitSource>>,
-    /// For each project, where no source of limits is given; 0 for no limit.
-    storage_bytes: u64,
+    /// Bytes and images of each project, where no source of limits is given.
+    storage_bytes: Option<u64>,
+    images_max: Option<u32>,
     ledger: Mutex<Ledger>,
     /// Reservations whose bytes were being counted have ended.
     settled: Condvar,
@@ -54,10 +55,16 @@ impl fmt::Debug for Quota {
 }
 
 impl Quota {
-    pub(crate) fn new(source: Option<Arc<dyn LimitSource>>, storage_bytes: u64) -> Arc<Self> {
+    /// Takes a source of limits, or, where there is none, bytes (0 for no limit) and images.
+    pub(crate) fn new(
+        source: Option<Arc<dyn LimitSource>>,
+        storage_bytes: u64,
+        images_max: Option<u32>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             source,
-            storage_bytes,
+            storage_bytes: Some(storage_bytes).filter(|&bytes| bytes > 0),
+            images_max,
             ledger: Mutex::default(),
             settled: Condvar::new(),
         })
@@ -80,10 +87,8 @@ impl Quota {
         let mib = match (self.limits(owner), kind) {
             (Some(limits), Kind::Stored) => limits.image_size_total?,
             (Some(limits), Kind::Staged) => limits.image_stage_total?,
-            (None, Kind::Stored) if self.storage_bytes > 0 => {
-                return Some(self.storage_bytes.into());
-            }
-            (None, _) => return None,
+            (None, Kind::Stored) => return self.storage_bytes.map(u128::from),
+            (None, Kind::Staged) => return None,
         };
         Some(u128::from(mib) * u128::from(MIB))
     }
@@ -104,15 +109,17 @@ impl Quota {
         }))
     }
 
-    /// Tests the number of images of an owner, in the transaction that has added one.
+    /// Tests that an owner may have another image, in the transaction that is to add it.
     ///
     /// # Errors
     /// `QuotaExceeded`.
-    pub(crate) fn check_images(&self, get: &dyn Get, owner: Option<&ProjectId>) -> Result<()> {
-        let limit = self.limits(owner).and_then(|it| it.image_count_total);
-        check_count(limit, "images", || {
-            owners::uses(get, owner).map(|it| it.images)
-        })
+    pub(crate) fn check_create(&self, get: &dyn Get, owner: Option<&ProjectId>) -> Result<()> {
+        let limit = match self.limits(owner) {
+            Some(limits) => limits.image_count_total,
+            None => self.images_max.map(u64::from),
+        };
+        let count = || owners::uses(get, owner).map(|it| it.images + 1);
+        check_count(limit, "images", count)
     }
 
     /// Tests the number of images of an owner whose data comes in, in the transaction that has
@@ -159,8 +166,8 @@ impl Quota {
         Ok(reservation)
     }
 
-    /// Runs a transaction that adds data without a reservation, while nothing is reserved; it is
-    /// told how many bytes its owner may add.
+    /// Runs a transaction that adds data without a reservation, while nobody makes one; it is told
+    /// how many bytes its owner may add.
     pub(crate) fn alone<R>(
         &self,
         owner: Option<&ProjectId>,

@@ -307,3 +307,18 @@ fn each_limit_refuses_what_exceeds_it_and_nothing_else() {
     assert_eq!(code(refused), ErrorCode::QuotaExceeded);
     assert_eq!(images.tasks(&id).expect("tasks").len(), 1);
 }
+
+#[test]
+fn an_engine_that_only_reads_tells_usage_too() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let builder = || Engine::builder(dir.path()).project_limits(ProjectLimits::default());
+    let engine = builder().open().expect("open");
+    let images = engine.images(&Caller::project("a"));
+    upload(&images, &vec![b'x'; 2 * MIB], true).expect("there is room");
+    engine
+        .close(std::time::Duration::from_secs(9))
+        .expect("close");
+    drop((images, engine));
+    let engine = builder().read_only().open().expect("open");
+    assert_eq!(usage(&engine.images(&Caller::project("a"))), [2, 0, 1, 0]);
+}
