@@ -3,17 +3,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use super::accept::{Admit, holder, lock_of, take_over};
+use super::digests::digests_of;
 use super::importer::Importer;
 use super::job::{Deed, Job};
 use super::step::{Ended, owned};
 use super::{Import, Requester};
 use crate::error::{Error, ErrorCode, Result};
-use crate::hash::{Algorithm, Hasher};
+use crate::hash::Algorithm;
 use crate::id::ImageId;
 use crate::image::{Digest, Entry, Expected, HashCheck, Hashed, LocationSource, Validation};
 use crate::index::{Durability, Get, Kv, images, tasks};
@@ -25,8 +25,6 @@ use crate::task::{JsonObject, TaskKind};
 const URL_MAX_CHARS: usize = 2048;
 /// The algorithms that may vouch for a location.
 const ALGORITHMS: [&str; 4] = ["sha1", "sha256", "sha512", "md5"];
-/// Bytes that are read at a time.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// A location that is to be added to a queued image, and what is said of the data there.
 #[derive(Clone, PartialEq, Eq)]
@@ -225,18 +223,26 @@ impl Importer {
             false => HashCheck::Never,
         };
         let hash = proof.map(|(algorithm, _)| (algorithm.name(), algorithm.len_bytes()));
-        let size_bytes = Some(at.size_bytes);
-        let (_, reserved) = self
-            .ingest
-            .reserve(&job.image, Some(Kind::Stored), size_bytes)?;
-        let mut reserved = reserved?;
-        reserved.settle();
+        // While it is compared the image is importing, and its data counts as staged, too.
+        let waits = check == HashCheck::First && proof.is_some();
+        let kinds = [Some(Kind::Stored), waits.then_some(Kind::Staged)];
+        let mut reserved = Vec::new();
+        for kind in kinds.into_iter().flatten() {
+            let size_bytes = Some(at.size_bytes);
+            let mut one = self.ingest.reserve(&job.image, Some(kind), size_bytes)?.1?;
+            one.settle();
+            reserved.push(one);
+        }
         let now = self.base().now();
         self.base().kv.write(Durability::Now, |put| {
             let mut image = owned(put, &job.image, &job.task)?;
             self.ingest.signatures.refuse_unread(&image)?;
             image.post_location(&location.entry(), &at, hash, check, now)?;
-            images::put(put, &image)
+            images::put(put, &image)?;
+            match waits {
+                true => self.ingest.quota.check_uploading(put, image.owner()),
+                false => Ok(()),
+            }
         })?;
         drop(reserved);
         match (check, proof) {
@@ -305,52 +311,26 @@ impl Importer {
         size_bytes: u64,
         algorithms: &[Algorithm],
     ) -> Result<Vec<Digest>> {
+        let other_len = |done: u64, more: &str| {
+            let message = format!("{done} bytes{more} at the location, {size_bytes} expected");
+            Error::new(ErrorCode::HashConflict, message)
+        };
+        let note = |done| match done > size_bytes {
+            true => Err(other_len(done, " or more")),
+            false => self.note(job, "Hashed", done),
+        };
+        let once = || {
+            let mut body = self.sources.locations.open(&location.url)?;
+            digests_of(&mut *body, algorithms, &note)
+        };
         let mut left = self.sources.limits.retries;
         loop {
-            match self.hash_once(job, location, size_bytes, algorithms) {
+            match once() {
                 Err(error) if left > 0 && error.is_retryable() => left -= 1,
-                done => return done,
+                Ok((done, _)) if done != size_bytes => return Err(other_len(done, "")),
+                done => return done.map(|(_, digests)| digests),
             }
         }
-    }
-
-    fn hash_once(
-        &self,
-        job: &Job,
-        location: &NewLocation,
-        size_bytes: u64,
-        algorithms: &[Algorithm],
-    ) -> Result<Vec<Digest>> {
-        let unread = |error: std::io::Error| {
-            let message = format!("the data at the location cannot be read: {error}");
-            Error::new(ErrorCode::StoreUnavailable, message).with_source(error)
-        };
-        let mut body = self.sources.locations.open(&location.url)?;
-        let mut hashers: Vec<Hasher> = algorithms.iter().map(|it| Hasher::new(*it)).collect();
-        let (mut piece, mut done) = (vec![0; PIECE_BYTES], 0);
-        loop {
-            let count = match body.read(&mut piece) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(unread(error)),
-            };
-            hashers.iter_mut().for_each(|it| it.update(&piece[..count]));
-            done += count as u64;
-            if done > size_bytes {
-                break;
-            }
-            self.note(job, "Hashed", done)?;
-        }
-        if done != size_bytes {
-            let more = if done > size_bytes { " or more" } else { "" };
-            let message = format!("{done} bytes{more} at the location, {size_bytes} expected");
-            return Err(Error::new(ErrorCode::HashConflict, message));
-        }
-        let digests = hashers
-            .into_iter()
-            .map(|it| Digest::from_bytes(it.finish().as_bytes()));
-        digests.collect()
     }
 }
 

@@ -11,6 +11,7 @@
 mod accept;
 mod care;
 mod copy;
+mod digests;
 mod hook;
 mod importer;
 mod job;
@@ -36,7 +37,8 @@ pub use source::{RegionData, RegionImage, RegionSource};
 pub use web::WebLocations;
 
 pub(crate) use care::recover;
-pub(crate) use copy::{Known, pump};
+pub(crate) use copy::pump;
+pub(crate) use digests::Known;
 pub(crate) use importer::{Importer, Sources};
 use job::Job;
 

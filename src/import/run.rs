@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::copy::{Known, pump};
+use super::copy::pump;
+use super::digests::Known;
 use super::importer::Importer;
 use super::job::{Deed, Job};
 use super::request::Request;

@@ -4,13 +4,10 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+use super::digests::{Known, digests_of};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch::{Fetch, FetchLimits, ResumingBody, UriFilter};
-use crate::hash::{Algorithm, Hasher};
 use crate::image::{Expected, LocationSource};
-
-/// Bytes that are read at a time.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// Answers for `http` and `https` urls, within a filter, by whoever fetches.
 ///
@@ -53,22 +50,6 @@ impl WebLocations {
         let fetch = Arc::clone(&self.fetch);
         ResumingBody::open(fetch, self.filter.clone(), url, self.limits)
     }
-
-    fn digest(&self, url: &str, algorithm: Algorithm) -> Result<(u64, Vec<u8>)> {
-        let (mut body, mut hasher) = (self.body(url)?, Hasher::new(algorithm));
-        let (mut piece, mut done) = (vec![0; PIECE_BYTES], 0);
-        loop {
-            let count = body.read(&mut piece).map_err(|error| {
-                let message = format!("the data of the location cannot be read: {error}");
-                Error::new(ErrorCode::StoreUnavailable, message).with_source(error)
-            })?;
-            if count == 0 {
-                return Ok((done, hasher.finish().as_bytes().to_vec()));
-            }
-            hasher.update(&piece[..count]);
-            done += count as u64;
-        }
-    }
 }
 
 impl LocationSource for WebLocations {
@@ -94,15 +75,11 @@ impl LocationSource for WebLocations {
     }
 
     fn verify(&self, url: &str, expected: &Expected<'_>) -> Result<()> {
-        let by_hash = expected.os_hash.and_then(|(name, digest)| {
-            let algorithm = name.parse::<Algorithm>().ok()?;
-            Some((algorithm, digest))
-        });
-        let by_md5 = || expected.checksum.map(|digest| (Algorithm::Md5, digest));
-        let (len, is_same) = match by_hash.or_else(by_md5) {
+        let (len, is_same) = match Known::of_location(expected).proof() {
             Some((algorithm, digest)) => {
-                let (len, found) = self.digest(url, algorithm)?;
-                (len, found == digest.as_bytes())
+                let mut body = self.body(url)?;
+                let (len, found) = digests_of(&mut body, &[algorithm], &|_| Ok(()))?;
+                (len, found == [digest])
             }
             None => (self.size_bytes(url)?, true),
         };

@@ -2,9 +2,11 @@
 
 use std::io::Cursor;
 
+use smalti::engine::Builder;
 use smalti::fetch::{Fetch, Fetched, Opening, UriFilter, UriRules};
 use smalti::hash::Hasher;
 use smalti::import::{NewLocation, Requester, WebLocations};
+use smalti::quota::ProjectLimits;
 use smalti::task::{Task, TaskKind, TaskStatus};
 use smalti::{
     Algorithm, Caller, Engine, Error, ErrorCode, ImageId, Images, NamedStore, Result, Settings,
@@ -43,6 +45,10 @@ impl Fetch for Web {
 }
 
 fn engine(do_secure_hash: bool) -> Engine {
+    builder(do_secure_hash).open().expect("open")
+}
+
+fn builder(do_secure_hash: bool) -> Builder {
     let filter = UriFilter::new(UriRules::default());
     Engine::builder_in_memory()
         .store(NamedStore::own("fast"))
@@ -52,8 +58,6 @@ fn engine(do_secure_hash: bool) -> Engine {
             do_secure_hash,
             ..Settings::default()
         })
-        .open()
-        .expect("open")
 }
 
 fn add(images: &Images, location: &NewLocation) -> Result<(ImageId, Task)> {
@@ -214,4 +218,36 @@ fn what_is_refused_changes_nothing() {
         images.show(image.id()).expect("show").status(),
         Status::Queued
     );
+}
+
+#[test]
+fn data_at_a_location_is_held_to_every_limit() {
+    let limits = |size, stage, uploading| ProjectLimits {
+        image_size_total: size,
+        image_stage_total: stage,
+        image_count_uploading: uploading,
+        ..ProjectLimits::default()
+    };
+    for (limits, expected) in [
+        (limits(Some(0), None, None), TaskStatus::Failure),
+        (limits(None, Some(0), None), TaskStatus::Failure),
+        (limits(None, None, Some(0)), TaskStatus::Failure),
+        (limits(Some(1), Some(1), Some(1)), TaskStatus::Success),
+    ] {
+        let engine = builder(true).project_limits(limits).open().expect("open");
+        let images = engine.images(&caller());
+        let digest = hex(Algorithm::Sha256);
+        let location = NewLocation::new(HERE).validation("sha256", digest);
+        let (id, task) = add(&images, &location).expect("add");
+        assert_eq!(task.status, expected, "{limits:?}: {}", task.message);
+        let is_exceeded = task.message.starts_with("QuotaExceeded");
+        assert_eq!(
+            is_exceeded,
+            expected == TaskStatus::Failure,
+            "{}",
+            task.message
+        );
+        let status = images.show(&id).expect("show").status();
+        assert_eq!(status == Status::Active, expected == TaskStatus::Success);
+    }
 }
