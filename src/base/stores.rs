@@ -36,16 +36,17 @@ impl Stores {
         self.are_named
     }
 
-    /// Tests that there are stores of some names, which nobody knows where none was named.
+    /// Returns a store that a caller names; nobody knows any where none was named.
     ///
     /// # Errors
     /// `UnknownStore`.
-    pub(crate) fn check_known(&self, names: &[&str]) -> Result<()> {
-        let known = |name: &str| self.are_named && self.infos().any(|info| info.name == name);
-        match names.iter().find(|name| !known(name)) {
-            Some(name) => Err(unknown(name)),
-            None => Ok(()),
-        }
+    pub(crate) fn named(&self, name: &str) -> Result<&StoreInfo> {
+        let mut known = self.infos().filter(|_| self.are_named);
+        let found = known.find(|info| info.name == name);
+        found.ok_or_else(|| {
+            let message = format!("there is no store {:?}", shown(name));
+            Error::new(ErrorCode::UnknownStore, message)
+        })
     }
 
     /// Returns the name of the store that takes what is for no store in particular.
@@ -65,20 +66,19 @@ impl Stores {
     /// # Errors
     /// `UnknownStore`; `StoreAddDisabled` for one that takes no data; `StoreUnavailable`.
     pub(crate) fn to_write(&self, name: Option<&str>) -> Result<u16> {
-        let name = name.filter(|_| self.are_named);
-        let name = name.unwrap_or_else(|| self.default_name());
-        let known = self.all.iter().find(|known| known.info.name == name);
-        let Some(known) = known else {
-            return Err(unknown(name));
+        let name = match name.filter(|_| self.are_named) {
+            Some(name) => &self.named(name)?.name,
+            None => self.default_name(),
         };
-        let name = known.info.name.as_str();
-        match known.number {
-            Some(number) if !known.info.is_read_only && known.info.is_available => Ok(number),
-            Some(_) if !known.info.is_read_only => {
+        let known = self.all.iter().find(|known| known.info.name == name);
+        let taking = known.filter(|known| !known.info.is_read_only);
+        match taking.and_then(|known| Some((known.number?, known.info.is_available))) {
+            Some((number, true)) => Ok(number),
+            Some((_, false)) => {
                 let message = format!("store {name} was not there when the engine was opened");
                 Err(Error::new(ErrorCode::StoreUnavailable, message))
             }
-            _ => {
+            None => {
                 let message = format!("store {name} takes no data");
                 Err(Error::new(ErrorCode::StoreAddDisabled, message))
             }
@@ -108,9 +108,4 @@ impl Stores {
         let known = self.all.iter().find(|known| known.number == Some(number));
         known.map(|known| &known.info)
     }
-}
-
-fn unknown(name: &str) -> Error {
-    let message = format!("there is no store {:?}", shown(name));
-    Error::new(ErrorCode::UnknownStore, message)
 }

@@ -2,7 +2,7 @@
 
 use super::Images;
 use crate::base::Stores;
-use crate::error::{Error, ErrorCode, Result, shown};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
 use crate::index::{Durability, Kv, images};
 use crate::policy::Action;
@@ -36,9 +36,6 @@ fn expect_known(stores: &Stores, store: &str) -> Result<()> {
         let message = "the engine was given no stores by name";
         return Err(Error::new(ErrorCode::NotFound, message));
     }
-    let message = format!("there is no store {:?}", shown(store));
-    match stores.infos().any(|info| info.name == store) {
-        true => Ok(()),
-        false => Err(Error::new(ErrorCode::UnknownStore, message).with_http_status(409)),
-    }
+    let known = stores.named(store).map_err(|e| e.with_http_status(409));
+    known.map(drop)
 }

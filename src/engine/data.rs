@@ -127,7 +127,9 @@ impl Images {
             };
             Ok((image, cached))
         })?;
-        base.stores.check_known(preferred)?;
+        for store in preferred {
+            base.stores.named(store)?;
+        }
         let readable = matches!(image.status(), Status::Active | Status::Deactivated);
         let copies = base.stores.in_order(image.copies(), preferred);
         let mut roots: Vec<_> = copies.into_iter().map(images::root_key).collect();

@@ -8,11 +8,11 @@ use hyper::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE,
 };
 
+use super::answer;
 use super::body::BodyStream;
 use super::call::Call;
 use super::download::SlicesBody;
 use super::refusal::Refusal;
-use super::{answer, off};
 use crate::asyncio::AsyncReader;
 use crate::error::{Error, ErrorCode, Result, shown};
 use crate::image::{Image, ImportMethod};
@@ -44,7 +44,7 @@ pub(super) async fn upload(mut call: Box<Call>) -> Result<Response, Refusal> {
 pub(super) async fn stage(mut call: Box<Call>) -> Result<Response, Refusal> {
     let methods = call.site.engine.import_methods();
     if !methods.contains(&ImportMethod::GlanceDirect) {
-        return off::absent("import by glance-direct");
+        return Err(Refusal::absent("import by glance-direct"));
     }
     check_type(&call)?;
     let options = UploadOptions {

@@ -42,9 +42,8 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
 /// It needs a runtime of tokio with time, and holds no threads of it: what blocks runs on threads of
 /// the engine. A body in either direction is passed on as it comes, with bounded memory.
 ///
-/// The routes of features that this engine does not have answer as the API does when they are
-/// switched off: the cache, locations that are added by a call of their own, and stores, staging and
-/// import unless the engine was given them.
+/// The routes of features that the engine was not given (stores, the cache, locations that are added
+/// by a call of their own, staging and import) answer as the API does when they are switched off.
 pub fn router(engine: Engine, settings: HttpSettings) -> Router {
     metrics::describe();
     let site = Arc::new(Site::new(engine, settings));

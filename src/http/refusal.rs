@@ -20,6 +20,11 @@ impl Refusal {
         Error::new(code, message).into()
     }
 
+    /// Refuses what a feature would do that is switched off: there is no such thing.
+    pub(super) fn absent(feature: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("{feature} is switched off"))
+    }
+
     /// Refuses a method, naming those that are allowed.
     pub(super) fn method(method: &str, allowed: &str) -> Self {
         let message = format!("method {method} is not one of {allowed}");

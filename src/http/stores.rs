@@ -8,19 +8,21 @@ use hyper::header::HeaderValue;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::answer;
 use super::call::Call;
 use super::refusal::Refusal;
-use super::{answer, off};
 use crate::engine::Engine;
 use crate::policy::Action;
 
-#[derive(Serialize)]
-struct Stores {
+/// The document of the stores of an engine.
+#[derive(Debug, Serialize)]
+#[must_use]
+pub struct StoresDocument {
     stores: Vec<Store>,
 }
 
 /// A store; what it is not is left out, and what it is stands as a text.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Store {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +35,7 @@ struct Store {
     detail: Option<Detail>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Detail {
     #[serde(rename = "type")]
     kind: String,
@@ -41,23 +43,30 @@ struct Detail {
     properties: Map<String, Value>,
 }
 
+/// How much is told of stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
+#[expect(clippy::exhaustive_enums, reason = "the API has these two documents")]
+pub enum StoreDepth {
+    /// What they are called, and what they are for.
     Names,
+    /// Also where they are, and how much they are preferred: for administrators.
     Details,
 }
 
 /// Answers with the names of the stores.
 pub(super) fn info(call: &Call) -> Result<Response, Refusal> {
     expect_stores(call)?;
-    Ok(answer::json(200, &stores(&call.site.engine, Depth::Names)))
+    Ok(answer::json(
+        200,
+        &StoresDocument::new(&call.site.engine, StoreDepth::Names),
+    ))
 }
 
 /// Answers to who may with all that there is to say of the stores.
 pub(super) fn detail(call: &Call) -> Result<Response, Refusal> {
     expect_stores(call)?;
     call.images.check_global(Action::StoresDetail)?;
-    let details = stores(&call.site.engine, Depth::Details);
+    let details = StoresDocument::new(&call.site.engine, StoreDepth::Details);
     Ok(answer::json(200, &details))
 }
 
@@ -84,24 +93,27 @@ pub(super) fn listed(engine: &Engine) -> Option<HeaderValue> {
 fn expect_stores(call: &Call) -> Result<(), Refusal> {
     match call.site.has_stores {
         true => Ok(()),
-        false => off::absent("multi-store").map(drop),
+        false => Err(Refusal::absent("multi-store")),
     }
 }
 
-fn stores(engine: &Engine, depth: Depth) -> Stores {
-    let flag = |is_set: bool| is_set.then_some("true");
-    let stores = engine.stores().into_iter().map(|store| Store {
-        id: store.name,
-        description: store.description,
-        default: flag(store.is_default),
-        read_only: flag(store.is_read_only),
-        detail: (depth == Depth::Details).then_some(Detail {
-            kind: store.kind,
-            weight: store.weight,
-            properties: store.properties,
-        }),
-    });
-    Stores {
-        stores: stores.collect(),
+impl StoresDocument {
+    /// Makes the document. Who may see details is settled before.
+    pub fn new(engine: &Engine, depth: StoreDepth) -> Self {
+        let flag = |is_set: bool| is_set.then_some("true");
+        let stores = engine.stores().into_iter().map(|store| Store {
+            id: store.name,
+            description: store.description,
+            default: flag(store.is_default),
+            read_only: flag(store.is_read_only),
+            detail: (depth == StoreDepth::Details).then_some(Detail {
+                kind: store.kind,
+                weight: store.weight,
+                properties: store.properties,
+            }),
+        });
+        Self {
+            stores: stores.collect(),
+        }
     }
 }

@@ -19,7 +19,9 @@ pub(crate) fn recover(base: &Base) -> Result<()> {
             }
             task.fail("the engine was closed while the task ran", now)?;
             tasks::update(put, &task)?;
-            let id = task.image_id.unwrap_or(task.id);
+            let Some(id) = task.image_id else {
+                return Ok(());
+            };
             let Some(mut image) = images::find(put, &id)? else {
                 return Ok(());
             };

@@ -108,7 +108,7 @@ impl StagedData<'_> {
         if self.formats == (None, None) && properties.is_empty() {
             return Ok(());
         }
-        self.importer.take_over(self.job, self.formats, &properties)
+        self.importer.adopt(self.job, self.formats, &properties)
     }
 }
 

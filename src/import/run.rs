@@ -59,7 +59,14 @@ impl Importer {
                 true => StoresNeeded::More,
                 false => StoresNeeded::Met,
             };
-            let error = match self.store(job, source, Arc::clone(&verified), store, needed) {
+            let step = Step {
+                job,
+                source,
+                verified: &verified,
+                store,
+                needed,
+            };
+            let error = match self.store(&step) {
                 Ok(()) => {
                     done.push(store.clone());
                     continue;
@@ -108,61 +115,39 @@ impl Importer {
         judging.finish(&self.ingest)
     }
 
-    fn store(
-        &self,
-        job: &Job,
-        source: &Source,
-        verified: Arc<Verified>,
-        store: &str,
-        needed: StoresNeeded,
-    ) -> Result<()> {
-        let number = self.base().stores.to_write(Some(store))?;
-        match &source.staged {
-            Some(staged) if staged.data.store == number => {
-                self.link(job, staged, &verified, store, needed)
-            }
-            _ => self.copy(job, source, verified, store, needed),
+    fn store(&self, step: &Step<'_>) -> Result<()> {
+        let number = self.base().stores.to_write(Some(step.store))?;
+        match &step.source.staged {
+            Some(staged) if staged.data.store == number => self.link(step, staged),
+            _ => self.copy(step),
         }
     }
 
     /// Makes staged data that of the image, where it lies.
-    fn link(
-        &self,
-        job: &Job,
-        staged: &Staged,
-        verified: &Verified,
-        store: &str,
-        needed: StoresNeeded,
-    ) -> Result<()> {
-        let now = self.base().now();
-        let len_bytes = staged.data.len_bytes;
-        let (_, reserved) = self
-            .ingest
-            .reserve(&job.image, Some(Kind::Stored), Some(len_bytes))?;
+    fn link(&self, step: &Step<'_>, staged: &Staged) -> Result<()> {
+        let Step { job, verified, .. } = step;
+        let (ingest, now) = (&self.ingest, self.base().now());
+        let len_bytes = Some(staged.data.len_bytes);
+        let (_, reserved) = ingest.reserve(&job.image, Some(Kind::Stored), len_bytes)?;
         let mut reserved = reserved?;
         reserved.settle();
         self.base().kv.write(Durability::Now, |put| {
             let mut image = owned(put, &job.image, &job.task)?;
-            verified.expect(&self.ingest, &image)?;
+            verified.expect(ingest, &image)?;
             refs::retain_root(put, &images::root_key(&staged.data))?;
-            let location = Location::in_store(store, image.id(), staged.data);
+            let location = Location::in_store(step.store, image.id(), staged.data);
             let learned = learned(staged, location, verified);
-            image.store_done(now, learned, needed)?;
+            image.store_done(now, learned, step.needed)?;
             images::put(put, &image)
         })
     }
 
     /// Writes a copy of the data into one more store, and holds it against its digest.
-    fn copy(
-        &self,
-        job: &Job,
-        source: &Source,
-        verified: Arc<Verified>,
-        store: &str,
-        needed: StoresNeeded,
-    ) -> Result<()> {
+    fn copy(&self, step: &Step<'_>) -> Result<()> {
+        let Step { job, source, .. } = step;
         let (ingest, now) = (Arc::clone(&self.ingest), self.base().now());
-        let staged = source.staged.clone();
+        let (staged, needed) = (source.staged.clone(), step.needed);
+        let verified = Arc::clone(step.verified);
         let commit = move |put: &mut dyn Put, mut image: Image, copy: Uploaded| {
             let learned = match &staged {
                 Some(staged) => {
@@ -175,7 +160,7 @@ impl Importer {
             images::put(put, &image)?;
             Ok(image)
         };
-        let (proof, options) = expected(source, store);
+        let (proof, options) = expected(source, step.store);
         let goal = Goal::Copy(CopyGoal {
             task: Some(job.task),
             proof,
@@ -189,6 +174,15 @@ impl Importer {
         pump(&source.reader, &mut upload, &note)?;
         upload.finish().map(drop)
     }
+}
+
+/// Data on its way into one store.
+struct Step<'a> {
+    job: &'a Job,
+    source: &'a Source,
+    verified: &'a Arc<Verified>,
+    store: &'a str,
+    needed: StoresNeeded,
 }
 
 /// Returns what a copy has to be.

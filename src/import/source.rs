@@ -109,7 +109,7 @@ impl Importer {
         };
         let chosen = properties.iter().filter(|(name, _)| begins(name));
         let chosen: Vec<(&str, &str)> = chosen.map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        self.take_over(job, (disk_format, container_format), &chosen)?;
+        self.adopt(job, (disk_format, container_format), &chosen)?;
         self.stage(job, body, Some(size_bytes))
     }
 

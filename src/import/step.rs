@@ -88,7 +88,7 @@ impl Importer {
     }
 
     /// Takes formats and properties over that data came with.
-    pub(super) fn take_over(
+    pub(super) fn adopt(
         &self,
         job: &Job,
         formats: (Option<DiskFormat>, Option<ContainerFormat>),
@@ -97,7 +97,7 @@ impl Importer {
         let now = self.base().now();
         self.base().kv.write(Durability::Now, |put| {
             let mut image = owned(put, &job.image, &job.task)?;
-            image.take_over(formats, properties, now)?;
+            image.adopt(formats, properties, now)?;
             images::put(put, &image)
         })
     }

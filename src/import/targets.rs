@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::base::Stores;
-use crate::error::{Error, ErrorCode, Result, shown};
+use crate::error::{Error, ErrorCode, Result};
 use crate::image::{Image, ImportMethod};
 
 /// Returns the stores that a request asks for, in order; none is left where a copy is everywhere
@@ -53,10 +53,7 @@ fn named(request: &Request, stores: &Stores) -> Result<Vec<String>> {
 }
 
 fn check(stores: &Stores, name: &str) -> Result<()> {
-    let Some(info) = stores.infos().find(|info| info.name == name) else {
-        let message = format!("there is no store {:?}", shown(name));
-        return Err(Error::new(ErrorCode::UnknownStore, message).with_http_status(409));
-    };
+    let info = stores.named(name).map_err(|e| e.with_http_status(409))?;
     if info.is_read_only {
         let message = format!("store {name} is only read");
         return Err(Error::new(ErrorCode::StoreReadOnly, message));

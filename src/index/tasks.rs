@@ -6,6 +6,7 @@ use super::codec::{self, BorrowDecode, Encode, Record, kind};
 use super::kv::{Get, Put, Table};
 use super::lists::stamp;
 use super::places;
+use super::record::number;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
@@ -93,11 +94,6 @@ fn decode(key: &[u8], bytes: &[u8]) -> Result<Task> {
         created_at: Timestamp::from_micros(row.created_at),
         updated_at: Timestamp::from_micros(row.updated_at),
     })
-}
-
-fn number<T: Copy + PartialEq>(table: &[(u8, T)], word: T) -> u8 {
-    let found = table.iter().find(|entry| entry.1 == word);
-    found.map_or(0, |entry| entry.0)
 }
 
 fn word<T: Copy>(table: &[(u8, T)], number: u8) -> Result<T> {

@@ -139,12 +139,6 @@ impl PageQuery {
 }
 
 fn by_key(key: &str, a: &Task, b: &Task) -> Ordering {
-    let owner = |task: &Task| {
-        task.owner
-            .as_ref()
-            .map(ProjectId::as_str)
-            .map(str::to_owned)
-    };
     match key {
         "expires_at" => a.expires_at.cmp(&b.expires_at),
         "id" => a.id.as_bytes().cmp(b.id.as_bytes()),
@@ -154,6 +148,10 @@ fn by_key(key: &str, a: &Task, b: &Task) -> Ordering {
         "updated_at" => a.updated_at.cmp(&b.updated_at),
         _ => a.created_at.cmp(&b.created_at),
     }
+}
+
+fn owner(task: &Task) -> Option<&str> {
+    task.owner.as_ref().map(ProjectId::as_str)
 }
 
 fn len_of(len: u64, limits: &PageLimits) -> usize {

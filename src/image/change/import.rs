@@ -145,7 +145,7 @@ impl Image {
     ///
     /// # Errors
     /// As for a property in a request.
-    pub(crate) fn take_over(
+    pub(crate) fn adopt(
         &mut self,
         (disk, container): (Option<DiskFormat>, Option<ContainerFormat>),
         properties: &[(&str, &str)],

@@ -262,7 +262,7 @@ fn pairs(map: &TextMap) -> Pairs<'_> {
 
 /// Returns the number of a word; a word that no table has is 0, which is never read back. A test
 /// sees that the tables are complete.
-fn number<T: Copy + PartialEq>(table: &[(u8, T)], word: T) -> u8 {
+pub(super) fn number<T: Copy + PartialEq>(table: &[(u8, T)], word: T) -> u8 {
     table
         .iter()
         .find(|entry| entry.1 == word)

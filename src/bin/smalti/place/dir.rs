@@ -218,9 +218,9 @@ impl Place for DirPlace {
     }
 
     fn upload(&self, id: &ImageId, source: &mut Source, store: Option<&str>) -> Outcome<Known> {
-        if let Some(store) = store {
+        if store.is_some() {
             // Where there is one store, the engine does not look at names.
-            stores::expect(&self.engine, store)?;
+            stores::expect(&self.engine)?;
         }
         let filled = self.images.upload_with(id, options(source, store));
         let filled = filled.map_err(Fault::from);
@@ -254,7 +254,7 @@ impl Place for DirPlace {
     }
 
     fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome {
-        stores::expect(&self.engine, store)?;
+        stores::expect(&self.engine)?;
         Ok(self.images.delete_from_store(id, store)?)
     }
 

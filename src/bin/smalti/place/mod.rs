@@ -19,6 +19,7 @@ use crate::files::{Sink, Source};
 pub(crate) use dir::DirPlace;
 pub(crate) use known::{Known, Listed};
 pub(crate) use name::find;
+pub(crate) use smalti::http::StoreDepth as Depth;
 pub(crate) use url::UrlPlace;
 
 /// The code of the fault of an answer that is longer than the tool takes.
@@ -94,15 +95,6 @@ pub(crate) trait Place: Sync {
 
     /// Leaves the place; nothing may be asked of it afterwards.
     fn close(&self) -> Outcome;
-}
-
-/// How much is told of stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// What they are called, and what they are for.
-    Names,
-    /// Also where they are, and how much they are preferred: for administrators.
-    Details,
 }
 
 /// What becomes of the data of an image.
