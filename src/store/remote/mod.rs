@@ -29,7 +29,7 @@ use self::cache::{Cache, Object};
 use self::live::Live;
 use self::runtime::Runtime;
 use self::sink::ObjectSink;
-use self::source::{ObjectSource, Trail};
+use self::source::{ObjectSource, Trails};
 use self::spool::Spool;
 use self::unfinished::Unfinished;
 use super::{PackSink, PackSource, PackState, Store};
@@ -230,7 +230,7 @@ impl Store for ObjectPacks {
         Ok(Arc::new(ObjectSource {
             shared: Arc::clone(&self.shared),
             object,
-            trail: Mutex::<Trail>::default(),
+            trails: Mutex::<Trails>::default(),
             _reading: reading,
         }))
     }

@@ -25,7 +25,8 @@ pub struct ObjectOptions {
     /// Parts that are under way at a time, and as many ranges, 1 to 256. Each part takes its length
     /// of memory. Default 8.
     pub requests_max: usize,
-    /// Longest cache in the local directory, in bytes; 0 for none. Default 4 GiB.
+    /// Longest cache in the local directory, in bytes; 0 for none. A long read in order leaves no
+    /// more than its beginning in it: for whole images there is the image cache. Default 4 GiB.
     pub cache_len_bytes: u64,
 }
 

@@ -1,6 +1,7 @@
 //! The request behind some blocks that lie back to back, told apart as their bytes come in.
 
 use std::future::poll_fn;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,7 @@ use futures_core::Stream;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 use tokio::task::JoinHandle;
 
-use super::flight::Flight;
-use super::{Cache, Object};
+use super::{Cache, Keep, Object};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::store::remote::bucket::{failed, short};
 use crate::sum::sum64;
@@ -31,7 +31,8 @@ pub(super) struct Fetch {
     end: u64,
     /// What has come of it.
     bytes: Vec<u8>,
-    /// A block that is being written to its file.
+    keep: Keep,
+    /// Blocks that are being written to their files.
     shelving: Option<JoinHandle<()>>,
 }
 
@@ -52,18 +53,14 @@ pub(in crate::store::remote) fn tag(meta: &ObjectMeta) -> u64 {
 }
 
 impl Fetch {
-    pub(super) fn new(
-        cache: &Arc<Cache>,
-        object: &Object,
-        first: u64,
-        flights: Vec<Arc<Flight>>,
-    ) -> Self {
+    pub(super) fn new(cache: &Arc<Cache>, object: &Object, blocks: Range<u64>, keep: Keep) -> Self {
         Self {
             cache: Arc::clone(cache),
             object: *object,
-            next: first,
-            end: first + flights.len() as u64,
+            next: blocks.start,
+            end: blocks.end,
             bytes: Vec::new(),
+            keep,
             shelving: None,
         }
     }
@@ -147,14 +144,20 @@ impl Fetch {
     async fn hand_over(&mut self) {
         let (cache, key) = (Arc::clone(&self.cache), self.object.key(self.next));
         let block = Bytes::from(std::mem::take(&mut self.bytes));
-        cache.landed(key, &block);
+        let due = cache.landed(key, block, self.keep);
         self.next += 1;
+        if due.is_empty() {
+            return;
+        }
         // One at a time, so that a slow disk holds up the network and not memory.
         if let Some(before) = self.shelving.take() {
             let _ = before.await;
         }
         let tasks = cache.bucket.tasks.clone();
-        self.shelving = Some(tasks.start_aside(move || cache.shelve(key, &block)));
+        self.shelving = Some(tasks.start_aside(move || {
+            due.iter()
+                .for_each(|(key, block)| cache.shelve(*key, block));
+        }));
     }
 
     fn fail(&mut self, why: &Error) {

@@ -1,6 +1,7 @@
 //! A block on its way from the bucket, and those who wait for it.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -9,6 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 /// One block on its way; whoever wants it meanwhile waits for this.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
+    /// Whether somebody wants it now, and not only soon.
+    is_awaited: AtomicBool,
     landed: Mutex<Option<Landed>>,
     changed: Condvar,
 }
@@ -17,6 +20,17 @@ pub(super) struct Flight {
 type Landed = Result<Bytes, (ErrorCode, String)>;
 
 impl Flight {
+    /// Takes note that somebody wants the block now.
+    pub(super) fn awaited(self: &Arc<Self>) -> Arc<Self> {
+        self.is_awaited.store(true, Ordering::Relaxed);
+        Arc::clone(self)
+    }
+
+    /// Tells whether somebody wants the block now.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
+    }
+
     /// Waits for the block.
     pub(super) fn wait(&self) -> Result<Bytes> {
         let landed = self.landed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,7 +31,7 @@ impl<T> Lru<T> {
     }
 
     /// Returns what is kept of a block.
-    pub(super) fn get(&mut self, key: &Key) -> Option<&T> {
+    pub(super) fn get(&mut self, key: &Key) -> Option<&mut T> {
         let (stamp, value) = self.kept.get_mut(key)?;
         self.order.remove(stamp);
         self.clock += 1;
@@ -41,7 +41,7 @@ impl<T> Lru<T> {
     }
 
     /// Keeps a block; returns those that have to go for it, itself where none is kept.
-    pub(super) fn put(&mut self, key: Key, value: T) -> Vec<Key> {
+    pub(super) fn put(&mut self, key: Key, value: T) -> Vec<(Key, T)> {
         self.remove(&key);
         self.clock += 1;
         self.order.insert(self.clock, key);
@@ -51,8 +51,7 @@ impl<T> Lru<T> {
             let Some((_, oldest)) = self.order.pop_first() else {
                 break;
             };
-            self.kept.remove(&oldest);
-            gone.push(oldest);
+            gone.extend(self.kept.remove(&oldest).map(|(_, value)| (oldest, value)));
         }
         gone
     }
@@ -107,11 +106,11 @@ mod tests {
         for block in 0..3 {
             assert_eq!(lru.put(key(1, block), block), []);
         }
-        assert_eq!(lru.get(&key(1, 0)), Some(&0));
-        assert_eq!(lru.put(key(2, 0), 7), [key(1, 1)]);
+        assert_eq!(lru.get(&key(1, 0)), Some(&mut 0));
+        assert_eq!(lru.put(key(2, 0), 7), [(key(1, 1), 1)]);
         assert_eq!(lru.put(key(2, 0), 8), []);
         assert_eq!(lru.remove_pack(PackId(1)), [key(1, 0), key(1, 2)]);
         assert_eq!((lru.len(), lru.has(&key(2, 0))), (1, true));
-        assert_eq!(Lru::new(0).put(key(1, 1), ()), [key(1, 1)]);
+        assert_eq!(Lru::new(0).put(key(1, 1), ()), [(key(1, 1), ())]);
     }
 }

@@ -27,8 +27,9 @@ pub(super) use self::fetch::tag;
 
 /// Blocks that are kept in memory.
 const RECENT_BLOCKS: usize = 48;
-/// Blocks that one request fetches at most.
-const RUN_BLOCKS: usize = 8;
+/// Blocks that one request fetches at most, beginning at a multiple of as many where it can: services
+/// store parts as they were sent, and do more for a range that lies in two of them.
+pub(super) const RUN_BLOCKS: u64 = 8;
 
 /// What a block is known by: the pack, which object of that name it was, and the number in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,9 +56,27 @@ pub(super) struct Cache {
     state: Mutex<State>,
 }
 
+/// Where a block that comes is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// In a file, for whoever reads it again.
+    InFile,
+    /// In memory until it was read: it is part of a long read in order, as which it may not come
+    /// again soon, while what it would drive out of the files may.
+    UntilRead,
+}
+
+/// A block in memory.
+#[derive(Debug)]
+struct Recent {
+    bytes: Bytes,
+    /// Whether it has to be written to a file if it goes before it was read.
+    is_owed: bool,
+}
+
 #[derive(Debug)]
 struct State {
-    recent: Lru<Bytes>,
+    recent: Lru<Recent>,
     shelved: Lru<()>,
     flights: HashMap<Key, Arc<Flight>>,
 }
@@ -108,7 +127,7 @@ impl Cache {
             match block::parse(&name) {
                 Some(key) => {
                     let gone = shelved.put(key, ());
-                    gone.iter().for_each(|key| unlink(&*disk, key));
+                    gone.iter().for_each(|(key, ())| unlink(&*disk, key));
                 }
                 None => {
                     let _ = disk.remove(&format!("{}/{name}", block::DIR));
@@ -166,45 +185,41 @@ impl Cache {
 
     fn find(self: &Arc<Self>, object: &Object, block: u64) -> Whereabouts {
         let (key, mut state) = (object.key(block), self.state());
-        if let Some(bytes) = state.recent.get(&key) {
-            return Whereabouts::Here(bytes.clone());
+        if let Some(recent) = state.recent.get(&key) {
+            recent.is_owed = false;
+            return Whereabouts::Here(recent.bytes.clone());
         }
         if let Some(flight) = state.flights.get(&key) {
-            return Whereabouts::Flying(Arc::clone(flight));
+            return Whereabouts::Flying(flight.awaited());
         }
         if state.shelved.get(&key).is_some() {
             return Whereabouts::Shelved;
         }
-        let flight = Arc::<Flight>::default();
+        let flight = Arc::<Flight>::default().awaited();
         state.flights.insert(key, Arc::clone(&flight));
         drop(state);
-        Fetch::new(self, object, block, vec![Arc::clone(&flight)]).start();
+        Fetch::new(self, object, block..block + 1, Keep::InFile).start();
         Whereabouts::Flying(flight)
     }
 
     /// Fetches those of some blocks that are not near, and waits for none.
-    pub(super) fn want(self: &Arc<Self>, object: &Object, blocks: Range<u64>) {
-        let mut runs: Vec<(u64, Vec<Arc<Flight>>)> = Vec::new();
+    pub(super) fn want(self: &Arc<Self>, object: &Object, blocks: Range<u64>, keep: Keep) {
+        let mut runs: Vec<Range<u64>> = Vec::new();
         let mut state = self.state();
         for block in blocks.start..blocks.end.min(object.blocks()) {
             let key = object.key(block);
             if state.has(&key) {
                 continue;
             }
-            let flight = Arc::<Flight>::default();
-            state.flights.insert(key, Arc::clone(&flight));
+            state.flights.insert(key, Arc::default());
             match runs.last_mut() {
-                Some((first, run))
-                    if *first + run.len() as u64 == block && run.len() < RUN_BLOCKS =>
-                {
-                    run.push(flight);
-                }
-                _ => runs.push((block, vec![flight])),
+                Some(run) if run.end == block && block % RUN_BLOCKS != 0 => run.end += 1,
+                _ => runs.push(block..block + 1),
             }
         }
         drop(state);
-        for (first, flights) in runs {
-            Fetch::new(self, object, first, flights).start();
+        for run in runs {
+            Fetch::new(self, object, run, keep).start();
         }
     }
 
@@ -240,15 +255,26 @@ impl Cache {
         }
     }
 
-    /// Takes a block that has come.
-    fn landed(&self, key: Key, bytes: &Bytes) {
+    /// Takes a block that has come; returns those that have to be written to files now.
+    fn landed(&self, key: Key, bytes: Bytes, keep: Keep) -> Vec<(Key, Bytes)> {
         let mut state = self.state();
-        state.recent.put(key, bytes.clone());
         let flight = state.flights.remove(&key);
+        let is_read = flight.as_ref().is_some_and(|flight| flight.is_awaited());
+        let recent = Recent {
+            bytes: bytes.clone(),
+            is_owed: keep == Keep::UntilRead && !is_read,
+        };
+        let gone = state.recent.put(key, recent);
         drop(state);
         if let Some(flight) = flight {
             flight.land(Ok(bytes.clone()));
         }
+        let owed = gone.into_iter().filter(|(_, gone)| gone.is_owed);
+        let mut due: Vec<_> = owed.map(|(key, gone)| (key, gone.bytes)).collect();
+        if keep == Keep::InFile {
+            due.push((key, bytes));
+        }
+        due
     }
 
     /// Takes note that blocks do not come. Whoever is told of it finds none of them still flying.
@@ -268,7 +294,7 @@ impl Cache {
             return;
         }
         let gone = self.state().shelved.put(key, ());
-        gone.iter().for_each(|key| unlink(&*self.disk, key));
+        gone.iter().for_each(|(key, ())| unlink(&*self.disk, key));
     }
 }
 

@@ -4,6 +4,7 @@ mod faulty;
 
 use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -241,6 +242,56 @@ fn what_was_read_is_read_again_without_the_store() {
     assert!(read_all(&store, PACK).expect("read") == bytes(len));
     assert_eq!(objects.count(Deed::Get), gets + 2);
     store.delete(PACK).expect("delete");
+    drop(store);
+}
+
+#[test]
+fn a_long_read_in_order_leaves_files_to_others_and_fetches_nothing_twice() {
+    const BLOCKS: u64 = 132;
+    let (objects, disk) = (Arc::new(Faulty::default()), MemoryDisk::new());
+    let local = Arc::new(disk.clone());
+    let roomy = ObjectOptions {
+        cache_len_bytes: 1 << 30,
+        part_len_bytes: 8 << 20,
+        ..options()
+    };
+    let store = ObjectPacks::on_disk(Arc::clone(&objects), local, roomy).expect("make");
+    let len = BLOCKS << 20;
+    seal(&store, PACK, len).expect("seal");
+    let source = store.open(PACK, PackState::Sealed).expect("open");
+    let read = |blocks: std::ops::Range<u64>| {
+        let mut buf = vec![0; 64 << 10];
+        for offset in (blocks.start << 20..blocks.end << 20).step_by(buf.len()) {
+            source.read_into(&mut buf, offset).expect("read");
+            let first = (offset % 253 + offset / 65_521).to_le_bytes()[0];
+            assert_eq!(buf[0], first, "{offset}");
+        }
+    };
+    let files = || {
+        let names = disk.list("cache").expect("list");
+        names.iter().filter(|name| name.ends_with(".block")).count()
+    };
+    // Far enough that it is one who reads all; up to 32 blocks are read ahead, and lie unread.
+    read(0..40);
+    assert!(files() < 36, "{} of 40 blocks", files());
+    // Others drive them out of memory; they are read from files then.
+    let others = (0..40).chain(80..BLOCKS).rev();
+    others.for_each(|block| read(block..block + 1));
+    let until = Instant::now() + Duration::from_secs(60);
+    let is_filed = |block: u64| {
+        let end = format!("-{block:08x}.block");
+        let names = disk.list("cache").expect("list");
+        names.iter().any(|name| name.ends_with(&end))
+    };
+    while !(40..50).all(is_filed) {
+        assert!(Instant::now() < until, "what was not read is in no file");
+        std::thread::yield_now();
+    }
+    let gets = objects.count(Deed::Get);
+    (40..50).rev().for_each(|block| read(block..block + 1));
+    assert_eq!(objects.count(Deed::Get), gets);
+    read(50..BLOCKS);
+    assert!(objects.count(Deed::Get) - gets <= 10);
     drop(store);
 }
 
