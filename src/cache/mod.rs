@@ -89,6 +89,17 @@ pub enum ClearTarget {
     Queue,
 }
 
+impl ClearTarget {
+    /// Returns the word that a caller sends; none for both.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Both => None,
+            Self::Cache => Some("cache"),
+            Self::Queue => Some("queue"),
+        }
+    }
+}
+
 impl FromStr for ClearTarget {
     type Err = Error;
 

@@ -6,7 +6,7 @@ use hyper::header::HeaderName;
 use super::answer;
 use super::call::Call;
 use super::refusal::Refusal;
-use crate::cache::ClearTarget;
+use crate::cache::{CacheState, ClearTarget};
 use crate::error::{ErrorCode, Result};
 use crate::id::ImageId;
 use crate::policy::Action;
@@ -17,14 +17,20 @@ const CLEAR_TARGET: HeaderName = HeaderName::from_static("x-image-cache-clear-ta
 pub(super) async fn show(call: Box<Call>) -> Result<Response, Refusal> {
     let images = call.images.asyncio();
     let state = images.run(|images| images.cache().state()).await?;
-    let cached = state.cached.into_iter().map(|it| CachedItem {
-        image_id: it.image_id,
-        hits: it.hits,
-        last_accessed: it.last_accessed,
-        last_modified: it.last_modified,
-        size: it.size_bytes,
-    });
-    Ok(answer::json(200, &CacheDocument::new(cached, state.queued)))
+    Ok(answer::json(200, &CacheDocument::from(state)))
+}
+
+impl From<CacheState> for CacheDocument {
+    fn from(state: CacheState) -> Self {
+        let cached = state.cached.into_iter().map(|it| CachedItem {
+            image_id: it.image_id,
+            hits: it.hits,
+            last_accessed: it.last_accessed,
+            last_modified: it.last_modified,
+            size: it.size_bytes,
+        });
+        Self::new(cached, state.queued)
+    }
 }
 
 pub(super) async fn clear(call: Box<Call>) -> Result<Response, Refusal> {

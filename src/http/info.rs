@@ -12,37 +12,47 @@ use super::answer;
 use super::call::Call;
 use super::refusal::Refusal;
 use super::site::{PrintedSchemas, Site};
+use crate::quota::Usage;
 
 /// Answers with a schema.
 pub(super) fn schema(call: &Call, which: fn(&PrintedSchemas) -> &Bytes) -> Response {
     answer::printed(200, which(&call.site.schemas).clone())
 }
 
-#[derive(Serialize)]
-struct Usage {
-    usage: BTreeMap<&'static str, UsageOf>,
+/// The document of what a project uses of its limits: empty where it has none.
+#[derive(Debug, Serialize)]
+#[must_use]
+pub struct UsageDocument {
+    usage: BTreeMap<&'static str, Figure>,
 }
 
-#[derive(Serialize)]
-struct UsageOf {
+#[derive(Debug, Serialize)]
+struct Figure {
     usage: u64,
     /// -1 for no limit.
     limit: i64,
 }
 
-/// Answers with what the project of the caller uses of its limits: nothing where it has none.
+impl UsageDocument {
+    /// Makes the document.
+    pub fn new(usage: Option<Usage>) -> Self {
+        let figures = usage.iter().flat_map(Usage::iter).map(|(name, of)| {
+            let limit = of
+                .limit
+                .map_or(-1, |it| i64::try_from(it).unwrap_or(i64::MAX));
+            let usage = of.usage;
+            (name, Figure { usage, limit })
+        });
+        Self {
+            usage: figures.collect(),
+        }
+    }
+}
+
+/// Answers with what the project of the caller uses of its limits.
 pub(super) fn usage(call: &Call) -> Result<Response, Refusal> {
-    let figures = call.images.usage()?;
-    let figures = figures.iter().flat_map(|usage| usage.iter());
-    let usage = figures.map(|(name, figure)| {
-        let limit = figure
-            .limit
-            .map_or(-1, |it| i64::try_from(it).unwrap_or(i64::MAX));
-        let usage = figure.usage;
-        (name, UsageOf { usage, limit })
-    });
-    let usage = usage.collect();
-    Ok(answer::json(200, &Usage { usage }))
+    let usage = UsageDocument::new(call.images.usage()?);
+    Ok(answer::json(200, &usage))
 }
 
 /// Answers whether the engine takes requests, in a word, and why it does not in a line.

@@ -60,6 +60,7 @@ mod tasks;
 mod versions;
 
 pub use dispatch::router;
+pub use info::UsageDocument;
 pub use metrics::record_stats;
 pub use openapi::openapi;
 pub use route::{Route, routes};

@@ -125,7 +125,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "http",
         &[
             "json", "patch", "image", "query", "policy", "task", "wire", "range", "import",
-            "ingest", "cache", "engine", "asyncio",
+            "ingest", "quota", "cache", "engine", "asyncio",
         ],
     ),
     (

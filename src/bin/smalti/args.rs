@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::bench::Bench;
 use crate::commands::{
-    Completions, Deactivate, Gc, Get, Import, Ls, Put, Reactivate, Rm, Set, Share, Show, Stats,
-    Stores, Unshare, Verify,
+    Cache, Completions, Deactivate, Gc, Get, Import, Ls, Put, Reactivate, Rm, Set, Share, Show,
+    Stats, Stores, Unshare, Usage, Verify,
 };
 use crate::fault::{Fault, Outcome};
 use crate::serve::Serve;
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Get(Get),
     Import(Box<Import>),
     Stores(Stores),
+    Cache(Cache),
+    Usage(Usage),
     Ls(Ls),
     Show(Show),
     Set(Box<Set>),
@@ -90,6 +92,8 @@ impl Command {
             Self::Get(it) => it.run(shell),
             Self::Import(it) => it.run(shell),
             Self::Stores(it) => it.run(),
+            Self::Cache(it) => it.run(shell),
+            Self::Usage(it) => it.run(),
             Self::Ls(it) => it.run(shell),
             Self::Show(it) => it.run(),
             Self::Set(it) => it.run(),

@@ -2,6 +2,7 @@
 
 mod directory;
 mod ending;
+mod near;
 mod refusals;
 mod round;
 mod serve;

@@ -1,5 +1,6 @@
 //! The commands, a file for each: its arguments, what it does, what it answers.
 
+mod cache;
 mod completions;
 mod get;
 mod import;
@@ -12,7 +13,9 @@ mod share;
 mod show;
 mod stores;
 mod switch;
+mod usage;
 
+pub(crate) use cache::Cache;
 pub(crate) use completions::Completions;
 pub(crate) use get::Get;
 pub(crate) use import::Import;
@@ -25,3 +28,4 @@ pub(crate) use share::{Share, Unshare};
 pub(crate) use show::Show;
 pub(crate) use stores::Stores;
 pub(crate) use switch::{Deactivate, Reactivate};
+pub(crate) use usage::Usage;

@@ -43,9 +43,13 @@ pub(super) const LATER: &[Later] = &[
     later(
         "use_keystone_limits",
         &["false"],
-        "limits of projects from elsewhere",
+        "limits of projects from another service; write them in tables [limits.PROJECT]",
     ),
-    later("use_limits", &["false"], "limits of projects"),
+    later(
+        "use_limits",
+        &["false"],
+        "limits of projects; write them in tables [limits.PROJECT]",
+    ),
     later(
         "vmdk_allowed_types",
         &["streamOptimized,monolithicSparse", ""],

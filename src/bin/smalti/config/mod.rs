@@ -8,6 +8,7 @@ mod file;
 mod given;
 mod keys;
 mod later;
+mod limits;
 mod open;
 mod stores;
 
@@ -24,6 +25,7 @@ use crate::fault::{Fault, Outcome};
 use crate::shell::Answer;
 use crate::table::table;
 use given::{Given, Origin, Value};
+use limits::Limits;
 use stores::Stores;
 
 /// Everything that a configuration says.
@@ -34,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) server: ServerSettings,
     pub(crate) policy: PolicyFiles,
     pub(crate) stores: Stores,
+    pub(crate) limits: Limits,
     /// Which urls may be downloaded.
     pub(crate) uris: UriRules,
 }
@@ -101,6 +104,9 @@ impl Config {
     fn take(&mut self, given: &Given) -> Outcome {
         if given.key == stores::KEY {
             return self.stores.read(given);
+        }
+        if given.key == limits::KEY {
+            return self.limits.read(given);
         }
         if let Some(key) = keys::all().find(|key| key.name == given.key) {
             return (key.take)(self, given);

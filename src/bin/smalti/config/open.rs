@@ -22,6 +22,10 @@ impl Config {
         let filter = UriFilter::new(self.uris.clone());
         let builder = Engine::builder(data).settings(self.settings.clone());
         let builder = builder.web_download(Downloads::default(), filter);
+        let builder = match self.limits.are_set() {
+            true => builder.project_limits(self.limits.clone()),
+            false => builder,
+        };
         self.stores.give(builder, data)
     }
 }

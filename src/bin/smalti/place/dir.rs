@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use smalti::http::UsageDocument;
 use smalti::import::{Request, Requester};
 use smalti::wire::{
-    ImageDocument, ImageOptions, ImageTasksDocument, ListDocument, MemberDocument, MembersDocument,
+    CacheDocument, ImageDocument, ImageOptions, ImageTasksDocument, ListDocument, MemberDocument,
+    MembersDocument, PrunedDocument,
 };
 use smalti::{
-    ByteRange, Caller, Engine, ErrorCode, ExtentKind, Image, ImageId, Images, ListQuery,
+    ByteRange, Caller, Engine, Error, ErrorCode, ExtentKind, Image, ImageId, Images, ListQuery,
     MemberStatus, NewImage, Patch, ProjectId, Reader, Upload, UploadOptions,
 };
 
 use super::known::strange;
-use super::{Depth, Known, Listed, Need, Place, Switch, Tagging, stores, task};
+use super::{Caching, Depth, Known, Listed, Need, Place, Switch, Tagging, stores, task};
 use crate::config::Config;
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source, Stretch};
@@ -258,6 +260,29 @@ impl Place for DirPlace {
         Ok(self.images.delete_from_store(id, store)?)
     }
 
+    fn usage(&self) -> Outcome<Value> {
+        json(&UsageDocument::new(self.images.usage()?))
+    }
+
+    fn cache(&self) -> Outcome<Value> {
+        let state = self.images.cache().state();
+        json(&CacheDocument::from(state.map_err(cache_off)?))
+    }
+
+    fn change_cache(&self, change: Caching<'_>) -> Outcome<Value> {
+        let cache = self.images.cache();
+        let changed = match change {
+            Caching::Queue(id) => cache.queue(id),
+            Caching::Remove(id) => cache.remove(id),
+            Caching::Clear(target) => cache.clear(target),
+            Caching::Prune => {
+                let pruned = cache.prune().map_err(cache_off)?;
+                return json(&PrunedDocument::new(pruned.copy_count, pruned.size_bytes));
+            }
+        };
+        changed.map(|()| Value::Null).map_err(cache_off)
+    }
+
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome {
         match self.images.open(id)? {
             Some(reader) => self.give(&reader, range, sink),
@@ -272,6 +297,15 @@ impl Place for DirPlace {
     fn close(&self) -> Outcome {
         let closed = self.engine.close(CLOSE);
         closed.map_err(|error| self.named(error.into()))
+    }
+}
+
+/// Tells where the cache of a directory is switched on.
+pub(crate) fn cache_off(error: Error) -> Fault {
+    let is_off = error.code() == ErrorCode::NotFound && error.message().contains("switched off");
+    match is_off {
+        true => Fault::from(error).with_hint("name a file with image_cache = true by --config"),
+        false => error.into(),
     }
 }
 

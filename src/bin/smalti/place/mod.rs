@@ -10,13 +10,14 @@ mod task;
 mod url;
 
 use serde_json::Value;
+use smalti::cache::ClearTarget;
 use smalti::import::Request;
 use smalti::{ByteRange, ImageId, ListQuery, MemberStatus, Patch, ProjectId};
 
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source};
 
-pub(crate) use dir::DirPlace;
+pub(crate) use dir::{DirPlace, cache_off};
 pub(crate) use known::{Known, Listed};
 pub(crate) use name::find;
 pub(crate) use smalti::http::StoreDepth as Depth;
@@ -87,6 +88,15 @@ pub(crate) trait Place: Sync {
     /// Removes the copy of an image in one store.
     fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome;
 
+    /// Returns the document of what the project of the caller uses of its limits.
+    fn usage(&self) -> Outcome<Value>;
+
+    /// Returns the document of the image cache.
+    fn cache(&self) -> Outcome<Value>;
+
+    /// Changes the image cache; returns the document that comes of it, null for none.
+    fn change_cache(&self, change: Caching<'_>) -> Outcome<Value>;
+
     /// Gives the data of an image, or a range of it, to a sink.
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome;
 
@@ -104,6 +114,19 @@ pub(crate) enum Switch {
     Deactivate,
     /// It is open again.
     Reactivate,
+}
+
+/// What is done with the image cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caching<'a> {
+    /// An image waits to be cached.
+    Queue(&'a ImageId),
+    /// An image is cached no more, and does not wait.
+    Remove(&'a ImageId),
+    /// All copies go, all that wait, or both.
+    Clear(ClearTarget),
+    /// Copies go until the rest has the size that it may have.
+    Prune,
 }
 
 /// What is done with a tag.

@@ -312,3 +312,43 @@ fn uris_are_allowed_as_the_keys_say() {
     let none = load("", &[("enabled_import_methods", "")]).expect("right");
     assert!(none.settings.enabled_import_methods.is_empty());
 }
+
+#[test]
+fn limits_of_projects_are_read_and_looked_up() {
+    use smalti::ProjectId;
+    use smalti::quota::{LimitSource, ProjectLimits};
+
+    let text = "
+        [limits.default]
+        image_size_total = 100
+        [limits.big]
+        image_size_total = -1
+        image_count_total = 5
+    ";
+    let limits = load(text, &[]).expect("right").limits;
+    let of = |project: &str| limits.limits(Some(&ProjectId::new(project).expect("an id")));
+    let default = ProjectLimits {
+        image_size_total: Some(100),
+        ..ProjectLimits::default()
+    };
+    assert_eq!((of("small"), limits.limits(None)), (default, default));
+    let big = ProjectLimits {
+        image_count_total: Some(5),
+        ..ProjectLimits::default()
+    };
+    assert_eq!(of("big"), big);
+    for wrong in [
+        "limits = 3",
+        "limits.p = 3",
+        "[limits.p]\nimage_size_total = -2",
+        "[limits.p]\nimage_size_total = \"1GiB\"",
+        "[limits.p]\nimage_size = 2",
+        "[limits.\"\"]\nimage_size_total = 2",
+    ] {
+        let fault = load(wrong, &[]).expect_err(wrong);
+        assert!(
+            ["InvalidSettings", "Usage"].contains(&fault.code()),
+            "{wrong}"
+        );
+    }
+}

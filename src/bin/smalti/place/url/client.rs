@@ -158,7 +158,8 @@ impl Client {
         self.runtime.block_on(waited).map_err(|_| silent(longest))
     }
 
-    fn send(&self, request: RequestBuilder) -> Outcome<Response> {
+    /// Sends a request, and tells an answer of success from all others.
+    pub(super) fn send(&self, request: RequestBuilder) -> Outcome<Response> {
         let response = self.wait(self.idle, request.send())?;
         self.accept(response.map_err(|error| self.failed(&error))?)
     }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use smalti::cache::ClearTarget;
 use smalti::import::Request;
 use smalti::wire::ImageAnswer;
 use smalti::{Algorithm, ByteRange, ImageId, ListQuery, MemberStatus, Patch, ProjectId};
 
-use super::{Depth, Known, Listed, Place, Switch, Tagging, task};
+use super::{Caching, Depth, Known, Listed, Place, Switch, Tagging, task};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source};
 use client::{Client, Sent};
@@ -44,6 +45,14 @@ impl UrlPlace {
     fn json(&self, method: Method, path: &[&str], body: Option<&Value>) -> Outcome<Value> {
         let body = body.map(|body| Sent::new("application/json", body.to_string()));
         self.client.call(method, path, None, body)?.json()
+    }
+
+    fn clear(&self, target: ClearTarget) -> Outcome {
+        let mut request = self.client.request(Method::DELETE, &["cache"])?;
+        if let Some(word) = target.word() {
+            request = request.header("x-image-cache-clear-target", word);
+        }
+        self.client.send(request).map(drop)
     }
 
     fn nothing(&self, method: Method, path: &[&str]) -> Outcome {
@@ -159,6 +168,24 @@ impl Place for UrlPlace {
 
     fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome {
         self.nothing(Method::DELETE, &["stores", store, &id.to_string()])
+    }
+
+    fn usage(&self) -> Outcome<Value> {
+        self.json(Method::GET, &["info", "usage"], None)
+    }
+
+    fn cache(&self) -> Outcome<Value> {
+        self.json(Method::GET, &["cache"], None)
+    }
+
+    fn change_cache(&self, change: Caching<'_>) -> Outcome<Value> {
+        let done = match change {
+            Caching::Queue(id) => self.nothing(Method::PUT, &["cache", &id.to_string()]),
+            Caching::Remove(id) => self.nothing(Method::DELETE, &["cache", &id.to_string()]),
+            Caching::Clear(target) => self.clear(target),
+            Caching::Prune => return self.json(Method::POST, &["cache", "prune"], None),
+        };
+        done.map(|()| Value::Null)
     }
 
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome {
