@@ -206,6 +206,8 @@ codes! {
     PropertyExists => Conflict, 409;
     /// An import of the image is under way.
     ImportLocked => Conflict, 409;
+    /// The data is in use, so it cannot be removed.
+    InUse => Conflict, 409;
     /// The cache is that of this node alone, and tells of no other.
     CacheNotCentral => Conflict, 409;
     /// The store is only read, so no import can write to it.
@@ -328,6 +330,15 @@ impl Error {
     /// Returns the text for a reader, without the code.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Makes the same error for another who asks, without its cause.
+    pub(crate) fn again(&self) -> Self {
+        let again = Self::new(self.code(), self.message());
+        match self.0.http_status {
+            Some(status) => again.with_http_status(status),
+            None => again,
+        }
     }
 
     /// Tells whether bytes that were stored are damaged, or the medium does not give them: both are

@@ -58,13 +58,17 @@ impl Ingest {
         goal: Goal,
         admit: &dyn Fn(&dyn Get, &Image) -> Result<()>,
     ) -> Result<Flow> {
+        let declared = options.expected_len_bytes.unwrap_or(0);
+        // Whether the store takes data, and whether the image may be so long, counts after the state
+        // of the image; that there is such a store counts before.
         let store = match goal.is_own() {
-            true => stores::OWN,
-            false => self.base.stores.to_write(options.store.as_deref())?,
+            true => Ok(stores::OWN),
+            false => self.base.stores.to_write(options.store.as_deref()),
         };
-        if let Some(len) = options.expected_len_bytes {
-            self.check_cap(len)?;
-        }
+        let store = match store {
+            Err(error) if error.code() == ErrorCode::UnknownStore => return Err(error),
+            store => store.and_then(|store| self.check_cap(declared).map(|()| store)),
+        };
         let algorithms = goal.algorithms(self.algorithms());
         check_expected(&options, algorithms)?;
         // Counted before the test, so that a close either sees it or is seen.
@@ -72,15 +76,15 @@ impl Ingest {
         self.base.expect_open()?;
         self.take_back_leftovers();
         let now = self.base.now();
-        let declared = options.expected_len_bytes.filter(|&len| len > 0);
         let (reserved, begun) = loop {
-            let (owner, reserved) = self.reserve(&id, goal.kind(), declared)?;
+            let (owner, reserved) =
+                self.reserve(&id, goal.kind(), Some(declared).filter(|&len| len > 0))?;
             let begun = self.base.kv.write(Durability::Now, |put| {
                 let image = images::visible(put, &id)?;
                 admit(put, &image)?;
                 match image.owner() == owner.as_ref() {
                     true => self
-                        .enter(put, image, &goal, store, &reserved, now)
+                        .enter(put, image, &goal, &store, &reserved, now)
                         .map(Some),
                     // Given to another since bytes were reserved for the old one.
                     false => Ok(None),
@@ -122,12 +126,13 @@ impl Ingest {
         put: &mut dyn Put,
         mut image: Image,
         goal: &Goal,
-        store: u16,
+        store: &Result<u16>,
         reserved: &Result<Reservation>,
         now: Timestamp,
     ) -> Result<Begun> {
         let revision = image.revision();
         goal.enter(&mut image, now)?;
+        let store = *store.as_ref().map_err(Error::again)?;
         let signature = match goal.is_judged() {
             true => self.signatures.wanted(&image)?,
             false => None,
@@ -136,9 +141,7 @@ impl Ingest {
             images::put(put, &image)?;
             self.quota.check_uploading(put, image.owner())?;
         }
-        if let Err(full) = reserved {
-            return Err(Error::new(full.code(), full.message()));
-        }
+        reserved.as_ref().map_err(Error::again)?;
         let session = places::next(put, Counter::NextSession, 1)?;
         let row = SessionRow {
             image: *image.id().as_bytes(),

@@ -7,8 +7,8 @@ use std::path::Path;
 use smalti::gc::GcOptions;
 use smalti::import;
 use smalti::{
-    Engine, ErrorCode, Image, Images, ListQuery, NamedStore, ReadOptions, Reader, Result, Status,
-    UploadOptions,
+    Caller, Engine, ErrorCode, Image, Images, ListQuery, NamedStore, ReadOptions, Reader, Result,
+    Status, UploadOptions,
 };
 
 use crate::support::{Pattern, bytes, caller, new_image};
@@ -305,4 +305,29 @@ fn a_rebuilt_index_finds_the_packs_of_all_stores() {
         assert!(read_all(reader.expect("open").expect("data")) == data);
     }
     assert!(engine.verify(|_| {}).expect("verify").is_clean());
+}
+
+#[test]
+fn what_an_upload_may_not_do_counts_in_the_order_of_the_api() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path()).expect("open");
+    let active = upload(&engine, None, b"x").expect("upload");
+    let begin = |who: &Caller, store: &str, len: u64| {
+        let options = UploadOptions {
+            store: Some(store.to_owned()),
+            expected_len_bytes: Some(len),
+            ..UploadOptions::default()
+        };
+        let begun = engine.images(who).upload_with(active.id(), options);
+        begun.expect_err("refused").code()
+    };
+    let stranger = Caller::project("stranger");
+    let long = engine.settings().image_size_cap + 1;
+    // That there is such a store counts first, whether it takes the data last.
+    assert_eq!(begin(&stranger, "none", 1), ErrorCode::UnknownStore);
+    for (store, len) in [("web", 1), ("fast", long), ("web", long)] {
+        assert_eq!(begin(&stranger, store, len), ErrorCode::NotFound, "{store}");
+        let of_owner = begin(&caller(), store, len);
+        assert_eq!(of_owner, ErrorCode::InvalidState, "{store}");
+    }
 }
