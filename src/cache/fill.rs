@@ -26,6 +26,12 @@ enum Source {
 }
 
 impl Cache {
+    /// Tells whether an image may be cached by being read: one that has data, and that is not longer
+    /// than all the cache may be, since a prune would remove it at once.
+    pub(crate) fn may_hold(&self, len_bytes: u64) -> bool {
+        (1..=self.max_bytes).contains(&len_bytes)
+    }
+
     /// Makes the copy of an image on a thread of the cache, unless that is being made.
     pub(crate) fn start(self: &Arc<Self>, image: &ImageId) {
         let Some(filling) = self.fills.begin(*image, self.base().now()) else {

@@ -77,7 +77,8 @@ impl Images {
         let cached = opening.on_unreadable.as_ref();
         let cached = cached.and_then(|_| opening.roots.first().map(|root| root.id));
         let reader = Reader::open(opening)?;
-        let is_cacheable = reader.image().status() == Status::Active && reader.len_bytes() > 0;
+        let is_cacheable =
+            reader.image().status() == Status::Active && cache.may_hold(reader.len_bytes());
         match cached {
             Some(root) => cache.hit(id, root),
             None if is_cacheable => cache.start(id),
