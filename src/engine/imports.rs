@@ -82,7 +82,7 @@ impl Images {
     /// [`Import::spawn`].
     ///
     /// # Errors
-    /// In this order: `SchemaViolation`; `ReadOnlyCaller`; `NotFound`; `InvalidState` unless the
+    /// In this order: `UnsupportedCharacter`; `ReadOnlyCaller`; `SchemaViolation`; `NotFound`; `InvalidState` unless the
     /// image is queued; `Forbidden`, also for other than `http` urls and where there is no store for
     /// these, unless a service calls; `SchemaViolation` for a malformed digest; `UriNotAllowed`;
     /// `ImportLocked`.
@@ -92,6 +92,7 @@ impl Images {
         location: &NewLocation,
         who: &Requester,
     ) -> Result<Import> {
+        location.check_characters(&self.engine().settings().limits)?;
         let policy = self.policy();
         let judge = self.judge(&*policy);
         judge.check_identity(Action::LocationAdd)?;

@@ -57,7 +57,8 @@ pub struct Settings {
     /// Whether the digests of data at locations that callers add are computed, and compared with
     /// what they say. Default true.
     pub do_secure_hash: bool,
-    /// Most imports that run at a time on threads of the engine; others wait. Default 4.
+    /// Most imports that run at a time on threads of the engine, and as many beside them that wait for
+    /// other machines (downloads, locations); others wait. Default 4.
     pub max_running_imports: usize,
     /// Most bytes of data that each project may have in its images, each copy counted; 0 for no
     /// limit, which is the default. Not heeded where limits of projects are given.

@@ -34,10 +34,18 @@ impl Entry {
     /// `SchemaViolation`, `UnsupportedCharacter`.
     pub(super) fn check(&self, limits: &Limits) -> Result<()> {
         rules::check_text("location url", &self.url)?;
-        if limits.reject_4byte_unicode {
-            rules::check_characters("location url", &self.url)?;
+        self.check_characters(limits)
+    }
+
+    /// Tests characters alone: not every call has the same bound for lengths.
+    ///
+    /// # Errors
+    /// `UnsupportedCharacter`.
+    pub(crate) fn check_characters(&self, limits: &Limits) -> Result<()> {
+        match limits.reject_4byte_unicode {
+            true => rules::check_characters("location url", &self.url),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Returns what is stored of it; the store, where the engine knows it, has the last word.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Requester;
 use super::hook::ImportHook;
-use super::job::Job;
+use super::job::{Deed, Job};
 use super::request::unknown;
 use super::source::RegionSource;
 use crate::base::{Base, Offload};
@@ -88,6 +88,8 @@ pub(crate) struct Importer {
     pub(crate) sources: Sources,
     /// A few, so that imports do not take the machine from everybody else.
     threads: Offload,
+    /// As many for those that wait for other machines, so that a slow one holds up nobody else.
+    downloads: Offload,
 }
 
 impl fmt::Debug for Importer {
@@ -99,13 +101,14 @@ impl fmt::Debug for Importer {
 }
 
 impl Importer {
-    /// Runs up to `max_running` imports at a time.
+    /// Runs up to `max_running` imports at a time, and as many that wait for other machines.
     pub(crate) fn new(ingest: Arc<Ingest>, sources: Sources, max_running: usize) -> Self {
         let threads = Offload::for_long_jobs(max_running);
         Self {
             ingest,
             sources,
             threads,
+            downloads: Offload::for_long_jobs(max_running),
         }
     }
 
@@ -115,14 +118,21 @@ impl Importer {
 
     /// Queues a job for the threads.
     pub(super) fn spawn(self: &Arc<Self>, job: Job) {
-        let importer = Arc::clone(self);
+        let (importer, pool) = (Arc::clone(self), self.pool(&job.deed));
         let run = move || {
             let task = job.task;
             if let Err(error) = importer.run(job) {
                 tracing::error!(%task, %error, "the end of an import could not be written down");
             }
         };
-        self.threads.threads().submit(Box::new(run));
+        pool.threads().submit(Box::new(run));
+    }
+
+    fn pool(&self, deed: &Deed) -> &Offload {
+        match deed {
+            Deed::Store(request) if !request.is_fetched() => &self.threads,
+            _ => &self.downloads,
+        }
     }
 
     /// Makes the record of a task that is yet to begin.

@@ -15,7 +15,9 @@ use super::{Import, Requester};
 use crate::error::{Error, ErrorCode, Result};
 use crate::hash::Algorithm;
 use crate::id::ImageId;
-use crate::image::{Digest, Entry, Expected, HashCheck, Hashed, LocationSource, Validation};
+use crate::image::{
+    Digest, Entry, Expected, HashCheck, Hashed, Limits, LocationSource, Validation,
+};
 use crate::index::{Durability, Get, Kv, images, tasks};
 use crate::json::{self, Json, Object};
 use crate::quota::Kind;
@@ -99,6 +101,14 @@ impl NewLocation {
         }
     }
 
+    /// Tests the characters of the url.
+    ///
+    /// # Errors
+    /// `UnsupportedCharacter`.
+    pub(crate) fn check_characters(&self, limits: &Limits) -> Result<()> {
+        self.entry().check_characters(limits)
+    }
+
     /// Tells whether the place is on the web.
     pub(crate) fn is_http(&self) -> bool {
         self.url.to_ascii_lowercase().starts_with("http")
@@ -170,7 +180,7 @@ impl Importer {
         };
         base.kv.read(test)?;
         location.digest()?;
-        self.sources.locations.check(&location.url)?;
+        self.check_url(location)?;
         let task = self.new_task(TaskKind::LocationImport, id, input(id), who);
         let now = task.created_at;
         base.kv.write(Durability::Now, |put| {
@@ -194,6 +204,15 @@ impl Importer {
             importer: Arc::clone(self),
             job: Some(job),
         })
+    }
+
+    /// Tests whether a url may be looked at: on the web by the filter of downloads, whatever the
+    /// source takes, and by what the source itself says.
+    fn check_url(&self, location: &NewLocation) -> Result<()> {
+        if let (true, Some((_, filter))) = (location.is_http(), &self.sources.web) {
+            filter.check(&location.url)?;
+        }
+        self.sources.locations.check(&location.url)
     }
 
     /// Adds a location whose task runs.

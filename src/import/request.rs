@@ -10,6 +10,9 @@ use crate::image::ImportMethod;
 use crate::json::{self, Json, Object};
 use crate::task::{JsonObject, from_text, to_text};
 
+/// Longest body of a request, in bytes.
+const BODY_MAX_BYTES: usize = 64 << 10;
+
 /// A request for an import.
 ///
 /// # Examples
@@ -144,16 +147,30 @@ impl Request {
         self.method == ImportMethod::CopyImage
     }
 
+    /// Tells whether the data comes from elsewhere, and is staged by the import itself.
+    pub(super) fn is_fetched(&self) -> bool {
+        matches!(
+            self.method,
+            ImportMethod::WebDownload | ImportMethod::GlanceDownload
+        )
+    }
+
     /// Tells whether the failure of one store is that of the whole import.
     pub(super) fn needs_all(&self) -> bool {
         self.must_succeed.unwrap_or(true)
     }
 
-    /// Reads a request from a body.
+    /// Reads a request from a body of at most 64 KiB, all of which the task keeps.
     ///
     /// # Errors
-    /// `MalformedJson`; `SchemaViolation` for what is of the wrong form; `UnknownImportMethod`.
+    /// `MalformedJson`; `SchemaViolation` for what is too long or of the wrong form;
+    /// `UnknownImportMethod`.
     pub fn parse(body: &[u8]) -> Result<Self> {
+        if body.len() > BODY_MAX_BYTES {
+            let len = body.len();
+            let message = format!("the request is {len} bytes, limit {BODY_MAX_BYTES}");
+            return Err(violation(&message));
+        }
         let mut object = json::object(body)?;
         let mut method = match object.take("method") {
             Some(Json::Object(method)) => method,

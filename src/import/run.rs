@@ -34,19 +34,57 @@ impl Importer {
     }
 
     fn work(&self, job: &Job, request: &Request) -> Ended {
-        let ready = self.begin_task(job).and_then(|()| {
-            self.fetch(job, request)?;
-            self.run_hooks(job, request)?;
-            self.source(job, request)
-        });
-        match ready {
-            Ok(source) => self.store_all(job, request, &source),
-            Err(error) => whole_failure(job, &told(&error)),
+        let whole = |error: Error| whole_failure(job, &told(&error));
+        let ready = || {
+            self.begin_task(job).map_err(whole)?;
+            let refused = self.fetch(job, request)?;
+            self.run_hooks(job, request).map_err(whole)?;
+            let source = self.source(job, request).map_err(whole)?;
+            Ok((source, refused))
+        };
+        match ready() {
+            Ok((source, refused)) => self.store_all(job, request, &source, &refused),
+            Err(ended) => ended,
         }
     }
 
+    /// Stages the data of an import whose source is elsewhere, in the first store that takes it.
+    /// Returns the stores that did not, which are listed as failed by now.
+    fn fetch(&self, job: &Job, request: &Request) -> Result<Vec<Refused>, Ended> {
+        let mut refused: Vec<Refused> = Vec::new();
+        if !request.is_fetched() {
+            return Ok(refused);
+        }
+        for store in &job.targets {
+            let error = match self.fetch_into(job, request, store) {
+                Ok(()) => return Ok(refused),
+                Err(error) => error,
+            };
+            let why = told(&error);
+            if !is_of_a_store(&error) {
+                return Err(whole_failure(job, &why));
+            }
+            tracing::warn!(task = %job.task, store, %error, "a store takes no data of an import");
+            if request.needs_all() {
+                return Err(failed_in(job, store, format!("store {store}: {why}")));
+            }
+            let listed = self.store_failed(job, store);
+            listed.map_err(|error| whole_failure(job, &told(&error)))?;
+            let store = store.clone();
+            refused.push(Refused { store, why });
+        }
+        let faults: Vec<String> = refused.iter().map(Refused::told).collect();
+        Err(whole_failure(job, &faults.join("; ")))
+    }
+
     /// Brings the data into each store in turn.
-    fn store_all(&self, job: &Job, request: &Request, source: &Source) -> Ended {
+    fn store_all(
+        &self,
+        job: &Job,
+        request: &Request,
+        source: &Source,
+        refused: &[Refused],
+    ) -> Ended {
         let verified = match self.judge(job, source) {
             Ok(verified) => Arc::new(verified),
             Err(error) => return refused_everywhere(job, request, &told(&error)),
@@ -54,6 +92,10 @@ impl Importer {
         let needs_all = request.needs_all();
         let (mut done, mut faults) = (Vec::new(), Vec::new());
         for (index, store) in job.targets.iter().enumerate() {
+            if let Some(refused) = refused.iter().find(|refused| refused.store == *store) {
+                faults.push(refused.told());
+                continue;
+            }
             let is_last = index + 1 == job.targets.len();
             let needed = match needs_all && !is_last {
                 true => StoresNeeded::More,
@@ -76,14 +118,7 @@ impl Importer {
             tracing::warn!(task = %job.task, store, %error, "an import fails in a store");
             faults.push(format!("store {store}: {}", told(&error)));
             if needs_all {
-                let mut undone = job.targets.clone();
-                undone.retain(|name| name != store);
-                return Ended {
-                    failure: Some(faults.join("; ")),
-                    failed: vec![store.clone()],
-                    undone,
-                    ..Ended::default()
-                };
+                return failed_in(job, store, faults.join("; "));
             }
             if is_no_more_ours(&error) || self.store_failed(job, store).is_err() {
                 return Ended {
@@ -176,6 +211,26 @@ impl Importer {
     }
 }
 
+/// A store that took no data, and why.
+struct Refused {
+    store: String,
+    why: String,
+}
+
+impl Refused {
+    fn told(&self) -> String {
+        format!("store {}: {}", self.store, self.why)
+    }
+}
+
+/// Tells whether a store is to blame, and not where the data comes from.
+fn is_of_a_store(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::StorageFull | ErrorCode::StoreUnavailable | ErrorCode::StoreAddDisabled
+    )
+}
+
 /// Data on its way into one store.
 struct Step<'a> {
     job: &'a Job,
@@ -217,6 +272,18 @@ fn refused_everywhere(job: &Job, request: &Request, why: &str) -> Ended {
         failure: Some(why.to_owned()),
         failed: tried.to_vec(),
         undone: untried.to_vec(),
+        ..Ended::default()
+    }
+}
+
+/// Ends an import of which no store may fail, and one has.
+fn failed_in(job: &Job, store: &str, why: String) -> Ended {
+    let mut undone = job.targets.clone();
+    undone.retain(|name| name != store);
+    Ended {
+        failure: Some(why),
+        failed: vec![store.to_owned()],
+        undone,
         ..Ended::default()
     }
 }

@@ -72,16 +72,15 @@ pub(super) struct Source {
 }
 
 impl Importer {
-    /// Stages the data of an import whose source is elsewhere.
-    pub(super) fn fetch(&self, job: &Job, request: &Request) -> Result<()> {
+    /// Stages the data of an import whose source is elsewhere, in one store.
+    pub(super) fn fetch_into(&self, job: &Job, request: &Request, store: &str) -> Result<()> {
         match request.method {
-            ImportMethod::WebDownload => self.fetch_web(job, request),
-            ImportMethod::GlanceDownload => self.fetch_region(job, request),
-            _ => Ok(()),
+            ImportMethod::GlanceDownload => self.fetch_region(job, request, store),
+            _ => self.fetch_web(job, request, store),
         }
     }
 
-    fn fetch_web(&self, job: &Job, request: &Request) -> Result<()> {
+    fn fetch_web(&self, job: &Job, request: &Request, store: &str) -> Result<()> {
         let web = self.sources.web.as_ref();
         let (fetch, filter) = web.ok_or_else(|| absent("urls"))?;
         let uri = request.uri().unwrap_or_default();
@@ -89,10 +88,10 @@ impl Importer {
         limits.len_max_bytes = limits.len_max_bytes.min(self.ingest.image_size_cap);
         let body = ResumingBody::open(Arc::clone(fetch), filter, uri, limits)?;
         let len_bytes = body.len_bytes();
-        self.stage(job, body, len_bytes)
+        self.stage(job, store, body, len_bytes)
     }
 
-    fn fetch_region(&self, job: &Job, request: &Request) -> Result<()> {
+    fn fetch_region(&self, job: &Job, request: &Request, store: &str) -> Result<()> {
         let regions = self.sources.regions.as_ref();
         let regions = regions.ok_or_else(|| absent("other regions"))?;
         let asked = request.region_image(self.owner(job)?)?;
@@ -110,12 +109,11 @@ impl Importer {
         let chosen = properties.iter().filter(|(name, _)| begins(name));
         let chosen: Vec<(&str, &str)> = chosen.map(|(a, b)| (a.as_str(), b.as_str())).collect();
         self.adopt(job, (disk_format, container_format), &chosen)?;
-        self.stage(job, body, Some(size_bytes))
+        self.stage(job, store, body, Some(size_bytes))
     }
 
-    /// Takes bytes into the store that gets them first.
-    fn stage(&self, job: &Job, body: impl Read, len_bytes: Option<u64>) -> Result<()> {
-        let mut upload = self.begin_stage(job, job.targets.first().cloned(), len_bytes)?;
+    fn stage(&self, job: &Job, store: &str, body: impl Read, len_bytes: Option<u64>) -> Result<()> {
+        let mut upload = self.begin_stage(job, Some(store.to_owned()), len_bytes)?;
         let mut body = Noted {
             body,
             len_bytes: 0,

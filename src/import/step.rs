@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::importer::Importer;
-use super::job::Job;
+use super::job::{Deed, Job};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ImageId, ProjectId};
@@ -177,10 +177,13 @@ fn release(
         true => &ended.failed[..],
         false => &[],
     };
-    match ended.failure {
-        Some(_) => image.import_failed(failed, &ended.undone, now)?,
-        None => image.import_done(now),
+    match (&ended.failure, &job.deed) {
+        (None, _) => image.import_done(now),
+        (Some(_), Deed::Store(_)) => image.import_failed(failed, &ended.undone, now)?,
+        (Some(_), Deed::Locate(_)) => image.location_failed(now)?,
     }
-    staged::remove(put, image.id())?;
+    if matches!(job.deed, Deed::Store(_)) {
+        staged::remove(put, image.id())?;
+    }
     images::put(put, &image)
 }

@@ -43,7 +43,11 @@ fn named(request: &Request, stores: &Stores) -> Result<Vec<String>> {
         return Err(Error::new(ErrorCode::ConflictingParameters, message));
     }
     if request.all_stores {
-        return Ok(stores.taking().map(str::to_owned).collect());
+        let taking: Vec<String> = stores.taking().map(str::to_owned).collect();
+        return match taking.is_empty() {
+            true => Err(Error::new(ErrorCode::StoreReadOnly, "no store takes data")),
+            false => Ok(taking),
+        };
     }
     let default = || stores.default_name().to_owned();
     let header = || vec![request.header.clone().unwrap_or_else(default)];

@@ -689,3 +689,99 @@ fn a_copy_that_fails_lets_go_of_an_image_that_is_not_active_any_more() {
         "the lock is free"
     );
 }
+
+#[test]
+fn copies_stay_while_an_import_makes_others_that_it_may_take_back() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    let engine = open(dir.path());
+    let images = admin(&engine);
+    let id = stage(&images, &bytes(Pattern::Mixed(14), 500_000));
+    run(
+        &images,
+        &id,
+        &Request::glance_direct().stores(["fast", "slow"]),
+    );
+    let copy = Request::copy_image().stores(["far"]);
+    let import = images.import(&id, &copy, &Requester::default());
+    let import = import.expect("accept").expect("import");
+    let before = images.show(&id).expect("show");
+    for store in ["fast", "slow"] {
+        let error = images.delete_from_store(&id, store).expect_err("in use");
+        assert_eq!((error.code(), error.http_status()), (ErrorCode::InUse, 409));
+    }
+    assert_eq!(images.show(&id).expect("show"), before);
+    assert_eq!(import.run().expect("run").status, TaskStatus::Success);
+    for store in ["fast", "slow"] {
+        images.delete_from_store(&id, store).expect("deleted");
+    }
+    assert_eq!(stores(&images.show(&id).expect("show")), ["far"]);
+}
+
+#[test]
+fn what_is_fetched_goes_past_a_store_that_takes_nothing() {
+    let dir = tempfile::tempdir().expect("make a directory");
+    drop(open(dir.path()));
+    std::fs::rename(dir.path().join("slow"), dir.path().join("away")).expect("unmount");
+    let engine = open(dir.path());
+    let images = admin(&engine);
+    let queued = || *images.create(new_image()).expect("create").id();
+    let request = Request::web_download("http://1.1.1.1/image").stores(["slow", "fast", "far"]);
+    let id = queued();
+    let task = run(
+        &images,
+        &id,
+        &request.clone().all_stores_must_succeed(false),
+    );
+    assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
+    assert!(
+        task.message.contains("store slow: StoreUnavailable"),
+        "{}",
+        task.message
+    );
+    let image = images.show(&id).expect("show");
+    assert_eq!(
+        (image.status(), stores(&image)),
+        (Status::Active, vec!["fast", "far"])
+    );
+    assert_eq!(progress(&image), [None, Some(""), Some("slow")]);
+    // Where none may fail, those that were not tried have not.
+    let id = queued();
+    let task = run(&images, &id, &request);
+    assert_eq!(task.status, TaskStatus::Failure);
+    let image = images.show(&id).expect("show");
+    assert_eq!((image.status(), stores(&image)), (Status::Queued, vec![]));
+    assert_eq!(progress(&image), [None, Some(""), Some("slow")]);
+    let id = queued();
+    let lost = Request::web_download("http://1.1.1.1/image").stores(["slow"]);
+    let task = run(&images, &id, &lost.all_stores_must_succeed(false));
+    assert_eq!(task.status, TaskStatus::Failure);
+    let image = images.show(&id).expect("show");
+    assert_eq!(progress(&image), [None, Some(""), Some("slow")]);
+    check_nothing_is_left(&engine);
+}
+
+#[test]
+fn requests_that_ask_for_too_much_or_for_nothing_are_refused() {
+    let body = |len: usize| {
+        let head = r#"{"method": {"name": "glance-direct"}, "x": ""#;
+        format!("{head}{}\"}}", "x".repeat(len - head.len() - 2))
+    };
+    Request::parse(body(64 << 10).as_bytes()).expect("as long as one may be");
+    let error = Request::parse(body((64 << 10) + 1).as_bytes()).expect_err("too long");
+    assert_eq!(error.code(), ErrorCode::SchemaViolation);
+    assert!(error.message().contains("limit 65536"), "{error}");
+
+    let engine = Engine::builder_in_memory()
+        .store(NamedStore::own("only").read_only())
+        .web_download(Shelf(Vec::new()), UriFilter::new(UriRules::default()))
+        .open()
+        .expect("open");
+    let images = admin(&engine);
+    let id = stage_nothing(&images);
+    let all = Request::web_download("http://1.1.1.1/image").all_stores();
+    assert_eq!(refused(&images, &id, &all), (ErrorCode::StoreReadOnly, 409));
+}
+
+fn stage_nothing(images: &Images) -> ImageId {
+    *images.create(new_image()).expect("create").id()
+}

@@ -251,3 +251,59 @@ fn data_at_a_location_is_held_to_every_limit() {
         assert_eq!(status == Status::Active, expected == TaskStatus::Success);
     }
 }
+
+#[test]
+fn data_that_comes_in_beside_a_pending_location_wins_and_no_lock_is_left() {
+    let engine = engine(true);
+    let images = engine.images(&caller());
+    let location = NewLocation::new(HERE);
+    for is_staged in [false, true] {
+        let id = *images.create(new_image()).expect("create").id();
+        let import = images.add_location(&id, &location, &Requester::default());
+        let import = import.expect("accept");
+        let mut upload = match is_staged {
+            false => images.upload(&id),
+            true => images.stage(&id, smalti::UploadOptions::default()),
+        }
+        .expect("begin");
+        let task = import.run().expect("the end is written down");
+        assert_eq!(task.status, TaskStatus::Failure, "{}", task.message);
+        let image = images.show(&id).expect("show");
+        assert_eq!(image.property("os_glance_import_task"), None);
+        upload.read_from(&mut &b"some data"[..]).expect("write");
+        let image = upload.finish().expect("finish");
+        let expected = match is_staged {
+            false => Status::Active,
+            true => Status::Uploading,
+        };
+        assert_eq!((image.status(), image.size()), (expected, Some(9)));
+        if is_staged {
+            let import = smalti::import::Request::glance_direct();
+            let import = images.import(&id, &import, &Requester::default());
+            let task = import.expect("the lock is free").expect("import").run();
+            assert_eq!(task.expect("run").status, TaskStatus::Success);
+        }
+    }
+}
+
+#[test]
+fn urls_of_the_web_pass_the_filter_whatever_stands_behind_them() {
+    let filter = UriFilter::new(UriRules::default());
+    let engine = Engine::builder_in_memory().web_download(Web, filter);
+    let engine = engine.open().expect("open");
+    let service = engine.images(&Caller::project("a").with_role("service"));
+    let id = *service.create(new_image()).expect("create").id();
+    let refused = |url: &str| {
+        let location = NewLocation::new(url);
+        let error = service.add_location(&id, &location, &Requester::default());
+        error.expect_err(url).code()
+    };
+    for url in ["http://169.254.169.254/x", "HTTP://127.0.0.1/x"] {
+        assert_eq!(refused(url), ErrorCode::UriNotAllowed, "{url}");
+    }
+    assert_eq!(
+        refused("rbd://p/\u{1f600}"),
+        ErrorCode::UnsupportedCharacter
+    );
+    assert_eq!(service.show(&id).expect("show").status(), Status::Queued);
+}

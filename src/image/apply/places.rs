@@ -71,6 +71,7 @@ impl Work<'_> {
             Place::At(index) => return Err(bad_index(&index.to_string())),
             Place::Bad(token) => return Err(bad_index(token)),
         };
+        self.image.expect_unused()?;
         let gone = self.image.0.locations.remove(index);
         self.removed.push(gone);
         Ok(())

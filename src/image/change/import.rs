@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::ImageId;
-use crate::image::{ContainerFormat, DiskFormat, Image, Status, Uploaded, rules};
+use crate::image::{ContainerFormat, DiskFormat, Image, Location, Status, Uploaded, rules};
 
 /// The property that names the stores that an import still writes.
 const RUNNING: &str = "os_glance_importing_to_stores";
@@ -167,6 +167,19 @@ impl Image {
         self.property(RUNNING).is_some_and(|list| !list.is_empty())
     }
 
+    /// Tests that no import runs which may take its own copies back: what is removed meanwhile could
+    /// be the last that is left then.
+    ///
+    /// # Errors
+    /// `InUse`.
+    pub(crate) fn expect_unused(&self) -> Result<()> {
+        if !self.is_being_imported() {
+            return Ok(());
+        }
+        let message = "data of the image is being copied into more stores";
+        Err(Error::new(ErrorCode::InUse, message))
+    }
+
     /// Returns the task that holds the import lock.
     pub(crate) fn lock(&self) -> Option<&str> {
         self.property(LOCK)
@@ -273,8 +286,22 @@ impl Image {
         self.fail_in(failed);
         self.leave(undone);
         let is_undone = |name: &str| undone.iter().any(|it| it == name);
-        let locations = &mut self.0.locations;
-        locations.retain(|location| !location.store().is_some_and(is_undone));
+        let is_kept = |it: &Location| !it.store().is_some_and(is_undone);
+        // Whatever has become of the others: no image that has data loses the last of it.
+        if self.status() == Status::Queued || self.0.locations.iter().any(is_kept) {
+            self.0.locations.retain(is_kept);
+        }
+        Ok(())
+    }
+
+    /// Ends the task of a location that could not be added: back to queued if its data was being
+    /// compared. Data that came in beside it is none of its business.
+    pub(crate) fn location_failed(&mut self, now: Timestamp) -> Result<()> {
+        match self.status() {
+            Status::Importing => self.back_to_queued(now)?,
+            _ => self.touch(now),
+        }
+        self.0.properties.remove(LOCK);
         Ok(())
     }
 
@@ -383,5 +410,26 @@ mod tests {
         let again = broken.clone();
         assert!(!broken.recover(Staged::Incomplete, at(9_999)).unwrap());
         assert_eq!(broken, again);
+    }
+
+    #[test]
+    fn an_import_that_fails_never_takes_the_last_copy_of_an_active_image() {
+        let mut active = image(Status::Active);
+        let copy = |store: &str| {
+            Location::new(
+                format!("x://{store}"),
+                [(Location::STORE.to_owned(), store.to_owned())]
+                    .into_iter()
+                    .collect(),
+            )
+        };
+        active.0.locations = vec![copy("fast"), copy("slow")];
+        let mut kept = active.clone();
+        kept.import_failed(&[], &["slow".to_owned()], at(9_000))
+            .unwrap();
+        assert_eq!(kept.locations(), [copy("fast")]);
+        kept.import_failed(&[], &["fast".to_owned()], at(9_000))
+            .unwrap();
+        assert_eq!(kept.locations(), [copy("fast")]);
     }
 }

@@ -108,6 +108,7 @@ impl Image {
             let message = "the image has no copy in this store";
             return Err(Error::new(ErrorCode::NotFound, message));
         };
+        self.expect_unused()?;
         let gone = self.0.locations.remove(index);
         self.touch(now);
         Ok(gone)
