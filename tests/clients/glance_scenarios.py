@@ -200,15 +200,14 @@ def what_the_service_says_of_itself():
     base = shown(alice("explain", "image"))
     assert {"id", "name", "visibility", "os_hidden", "min_disk"} <= base.keys(), base
     assert {"member_id", "status"} <= shown(alice("explain", "member")).keys()
-    same(rows(alice("usage")), [])
+    same([row[1] for row in rows(alice("usage"))], ["-1"] * 4)
     image = create("--name", "tasks")["id"]
     same(rows(alice("image-tasks", image)), [])
     assert "web-download" in alice("import-info")
     assert "solid disks" in alice("stores-info")
-    root.fails("does not support image caching API", "cache-list")
     nobody = glance("nobody")
     nobody.fails("HTTPUnauthorized", "image-list")
-    return "schemas, usage, stores, methods of import, no cache; nobody is 401"
+    return "schemas, usage, stores, methods of import; nobody is 401"
 
 
 def imported(image, stores):
@@ -251,6 +250,21 @@ def upload_to_a_store_of_choice():
     alice("image-upload", image, "--store", "slow", data=b"slow")
     same(shown(alice("image-show", image))["stores"], "slow")
     return "slow took it"
+
+
+@scenario
+def the_cache_is_managed():
+    image = create("--name", "far")["id"]
+    alice("image-upload", image, "--store", "slow", data=b"far away")
+    cached = lambda: image in root("cache-list")
+    root("cache-clear")
+    root("cache-queue", image)
+    eventually(lambda: "cached" in root("cache-list") and cached(), True)
+    root("cache-delete", image)
+    same(cached(), False)
+    root("cache-clear", "--target", "queue")
+    alice.fails("Forbidden", "cache-list")
+    return "queued, cached, deleted, cleared; alice may not"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import glanceclient
 from glanceclient import exc
 from keystoneauth1 import session, token_endpoint
 
-from glanceclient_setup import alice, bob, client, create, filled, names, root
+from glanceclient_setup import alice, bob, carol, client, create, filled, names, root
 from scenarios import ALICE, GIB, MIB, PROJECT_A, PROJECT_B, UNICODE, URL
 from scenarios import Damage, Speed, eventually, play, refused, same, scenario, served
 from scenarios import some_bytes, sparse_file
@@ -18,7 +18,7 @@ from scenarios import some_bytes, sparse_file
 @scenario
 def versions_and_schemas():
     found = [version["id"] for version in alice.versions.list()]
-    same(found[0], "v2.17")
+    same(found[0], "v2.18")
     schema = alice.schemas.get("image").raw()
     same(schema["properties"]["visibility"]["enum"], ["community", "public", "private", "shared"])
     for name in ("images", "member", "members", "task", "tasks"):
@@ -326,6 +326,48 @@ def upload_to_a_store_of_choice():
     other = create(name="in none")
     refused(exc.HTTPBadRequest, alice.images.upload, other.id, io.BytesIO(b"x"), backend="none")
     return "slow took it, an unknown one is 400"
+
+
+@scenario
+def the_cache_is_managed():
+    data = some_bytes(91, MIB + 3)
+    image = create(name="far")
+    alice.images.upload(image.id, io.BytesIO(data), backend="slow")
+    ids = lambda: [it["image_id"] for it in root.cache.list()["cached_images"]]
+    root.cache.clear("both")
+    root.cache.queue(image.id)
+    eventually(lambda: image.id in ids(), True)
+    same(b"".join(alice.images.data(image.id)), data)
+    cached = next(it for it in root.cache.list()["cached_images"] if it["image_id"] == image.id)
+    same((cached["size"], cached["hits"]), (len(data), 1))
+    same(root.cache.list()["queued_images"], [])
+    root.cache.delete(image.id)
+    same(image.id in ids(), False)
+    # A whole download leaves a copy, too.
+    same(b"".join(alice.images.data(image.id)), data)
+    eventually(lambda: image.id in ids(), True)
+    root.cache.clear("cache")
+    same(ids(), [])
+    refused(exc.HTTPForbidden, alice.cache.list)
+    refused(exc.HTTPNotFound, root.cache.queue, "0" * 8 + "-0000-4000-8000-" + "0" * 12)
+    return f"queued, hit, deleted, filled by a download of {len(data)} bytes, cleared; 403 for alice"
+
+
+@scenario
+def limits_of_a_project_are_kept_and_told():
+    first = create(carol, name="first")
+    carol.images.upload(first.id, io.BytesIO(some_bytes(92, MIB)), image_size=MIB)
+    second = create(carol, name="second")
+    more = io.BytesIO(some_bytes(93, MIB + 1))
+    refused(exc.HTTPOverLimit, carol.images.upload, second.id, more, image_size=MIB + 1)
+    same(carol.images.get(second.id).status, "queued")
+    create(carol, name="third")
+    refused(exc.HTTPOverLimit, create, carol, name="fourth")
+    usage = carol.info.get_usage()
+    same(usage["image_size_total"], {"usage": 1, "limit": 2})
+    same(usage["image_count_total"], {"usage": 3, "limit": 3})
+    same(usage["image_count_uploading"], {"usage": 0, "limit": -1})
+    return "2 MiB and 3 images are enough for carol, and no more"
 
 
 @scenario

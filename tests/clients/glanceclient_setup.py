@@ -4,7 +4,7 @@ import io
 
 import glanceclient
 
-from scenarios import ALICE, BOB, ROOT, URL
+from scenarios import ALICE, BOB, CAROL, ROOT, URL
 
 
 def client(token):
@@ -12,7 +12,7 @@ def client(token):
     return glanceclient.Client("2", endpoint=URL, token=token)
 
 
-alice, bob, root = client(ALICE), client(BOB), client(ROOT)
+alice, bob, carol, root = client(ALICE), client(BOB), client(CAROL), client(ROOT)
 
 
 def create(who=alice, **given):

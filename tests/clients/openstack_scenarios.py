@@ -248,10 +248,18 @@ def stores_and_imports():
 
 
 @scenario
-def what_is_switched_off():
-    root.command.fails("NotFoundException", "cached", "image", "list")
+def the_cache_is_managed():
+    image = alice.json("create", "far", data=b"far away")["id"]
+    cached = lambda: {it["ID"]: it["State"] for it in json.loads(root.command("cached", "image", "list", "-f", "json"))}
+    root.command("cached", "image", "clear")
+    root.command("cached", "image", "queue", image)
+    eventually(lambda: cached().get(image), "cached")
+    root.command("cached", "image", "delete", image)
+    same(cached().get(image), None)
+    root.command("cached", "image", "clear", "--queue")
+    alice.command.fails("403", "cached", "image", "list")
     Image("nobody").fails("401", "list")
-    return "no cache; nobody is 401"
+    return "queued, cached, deleted, cleared; alice is 403, nobody is 401"
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ IDENTITY_URL = URL.removesuffix("/image") + "/identity/v3"
 MIB = 1 << 20
 GIB = 1 << 30
 
-# Tokens that the server knows; each stands for a member of one project, the last for an admin.
-ALICE, BOB, ROOT = "alice", "bob", "root"
+# Tokens that the server knows; each stands for a member of one project, the last for an admin. The
+# project of carol may have 3 images and 2 MiB.
+ALICE, BOB, CAROL, ROOT = "alice", "bob", "carol", "root"
 PROJECT_A, PROJECT_B = "project-a", "project-b"
 
 # Characters of two and three bytes; those of four are refused.

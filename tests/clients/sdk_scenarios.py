@@ -57,6 +57,20 @@ def imports_into_stores():
 
 
 @scenario
+def the_cache_is_managed():
+    image = filled(some_bytes(82, 100_000), name="to be cached")
+    root.clear_cache()
+    root.queue_image(image.id)
+    cached = lambda: [it["image_id"] for it in root.get_image_cache().cached_images]
+    eventually(lambda: image.id in cached(), True)
+    root.cache_delete_image(image.id)
+    same(image.id in cached(), False)
+    root.clear_cache("queue")
+    refused(exceptions.ForbiddenException, alice.get_image_cache)
+    return "queued, cached, deleted, cleared; alice may not"
+
+
+@scenario
 def create_with_every_option():
     given = {
         "id": str(uuid.uuid4()),

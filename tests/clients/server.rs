@@ -14,7 +14,8 @@ use axum::response::Response;
 use axum::routing::get;
 use smalti::fetch::{UriFilter, UriRules, WebFetcher};
 use smalti::http::{HttpSettings, Identity, Server, openapi, router};
-use smalti::{Caller, Engine, NamedStore, ProjectId};
+use smalti::quota::ProjectLimits;
+use smalti::{Caller, Engine, NamedStore, ProjectId, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -23,9 +24,10 @@ use tokio::task::JoinHandle;
 use crate::identity;
 
 /// The users, the project of each, and a role there.
-const USERS: [(&str, &str, &str); 3] = [
+const USERS: [(&str, &str, &str); 4] = [
     ("alice", "project-a", "member"),
     ("bob", "project-b", "member"),
+    ("carol", "project-c", "member"),
     ("root", "project-root", "admin"),
 ];
 
@@ -53,7 +55,30 @@ async fn authenticate(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Opens an engine with two stores, which may download from servers of this machine.
+/// Returns what a project may use: that of carol little, any other all it wants.
+fn limits(project: Option<&ProjectId>) -> ProjectLimits {
+    match project.map(ProjectId::as_str) {
+        Some("project-c") => ProjectLimits {
+            image_size_total: Some(2),
+            image_count_total: Some(3),
+            ..ProjectLimits::default()
+        },
+        _ => ProjectLimits::default(),
+    }
+}
+
+/// Caches what waits, until the engine is closed.
+fn keep_cache(engine: &Engine) {
+    let engine = engine.clone();
+    std::thread::spawn(move || {
+        while engine.run_cache_queue().is_ok() && engine.prune_cache().is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+}
+
+/// Opens an engine with two stores, a cache and limits, which may download from servers of this
+/// machine.
 fn engine(dir: &Path) -> Engine {
     let filter = UriFilter::new(UriRules {
         allowed_hosts: vec!["127.0.0.1".to_owned()],
@@ -66,6 +91,11 @@ fn engine(dir: &Path) -> Engine {
         .store(NamedStore::own("fast").description("solid disks"))
         .store(slow.weight(-5))
         .web_download(fetcher, filter)
+        .project_limits(limits)
+        .settings(Settings {
+            image_cache: true,
+            ..Settings::default()
+        })
         .open()
         .expect("an engine")
 }
@@ -84,6 +114,7 @@ impl TestServer {
     /// Serves an engine on `store`, on a free port.
     pub(crate) fn start(store: &Path) -> Self {
         let engine = engine(store);
+        keep_cache(&engine);
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
         let listener = listener.expect("a port");
