@@ -9,6 +9,8 @@ mod faults;
 mod kill;
 mod proxy;
 mod support;
+#[cfg(feature = "cli")]
+mod tool;
 mod weed;
 
 use smalti::store::remote::{ObjectOptions, ObjectPacks};

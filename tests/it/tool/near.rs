@@ -165,3 +165,30 @@ fn limits(tool: &Tool, at: &[&str]) {
     );
     assert!(text.contains("no limit"), "{text}");
 }
+
+#[test]
+fn signatures_are_verified_where_there_are_certificates() {
+    let tool = Tool::on_directory();
+    tool.file("disk", b"data that nobody has signed");
+    tool.file("smalti.toml", b"certificates = \"certificates\"\n");
+    let put = |name: &'static str| {
+        let words = [
+            "img_signature=AAAA",
+            "img_signature_hash_method=SHA-256",
+            "img_signature_key_type=RSA-PSS",
+            "img_signature_certificate_uuid=c1",
+        ];
+        let mut args = vec!["put", "disk", "--name", name];
+        words
+            .iter()
+            .for_each(|word| args.extend(["--property", word]));
+        args
+    };
+    tool.json(&put("without"));
+    let with = [put("with"), vec!["--config", "smalti.toml"]].concat();
+    tool.refused(&with, 2, "it is no directory");
+    std::fs::create_dir(tool.path("certificates")).expect("made");
+    tool.refused(&with, 2, "certificate \"c1\" is not there");
+    let listed = tool.json(&["ls"]);
+    assert_eq!(listed["images"].as_array().expect("a list").len(), 1);
+}

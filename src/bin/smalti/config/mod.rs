@@ -4,6 +4,7 @@
 //! Keys have the names of the Images API's service. Each is read by its own type and bounds; what
 //! is unknown, repeated or wrong is an error that names key, value, bound and place.
 
+mod bucket;
 mod file;
 mod given;
 mod keys;
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Which urls may be downloaded.
     pub(crate) uris: UriRules,
+    /// Where certificates are that verify signatures.
+    pub(crate) certificates: Option<PathBuf>,
 }
 
 /// A file that a key names.

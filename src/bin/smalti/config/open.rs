@@ -8,6 +8,8 @@ use smalti::engine::Builder;
 use smalti::fetch::{Fetch, Fetched, Opening, UriFilter, WebFetcher};
 
 use super::Config;
+#[cfg(feature = "signature")]
+use crate::fault::Exit;
 use crate::fault::{Fault, Outcome};
 
 impl Config {
@@ -26,7 +28,29 @@ impl Config {
             true => builder.project_limits(self.limits.clone()),
             false => builder,
         };
-        self.stores.give(builder, data)
+        self.stores.give(self.verified(builder)?, data)
+    }
+
+    /// Has signatures verified where there are certificates.
+    #[cfg(feature = "signature")]
+    fn verified(&self, builder: Builder) -> Outcome<Builder> {
+        use smalti::signature::{CertificateDirectory, CertificateVerifier};
+
+        let Some(dir) = &self.certificates else {
+            return Ok(builder);
+        };
+        if !dir.is_dir() {
+            let message = format!("certificates = {}: it is no directory", dir.display());
+            return Err(Fault::new(Exit::Usage, "InvalidSettings", message));
+        }
+        let verifier = CertificateVerifier::new(CertificateDirectory::new(dir));
+        Ok(builder.signatures(verifier))
+    }
+
+    #[cfg(not(feature = "signature"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+    fn verified(&self, builder: Builder) -> Outcome<Builder> {
+        Ok(builder)
     }
 }
 

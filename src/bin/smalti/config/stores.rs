@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use smalti::NamedStore;
 use smalti::engine::Builder;
 
+use super::bucket::Bucket;
 use super::given::{Given, Origin, Value};
 use crate::fault::{Exit, Fault, Outcome};
 
@@ -13,7 +14,11 @@ pub(super) const KEY: &str = "stores";
 /// Names that begin so are the engine's.
 const RESERVED: &str = "os_glance_";
 /// The types that there are.
-const TYPES: [&str; 1] = ["file"];
+const TYPES: [&str; 2] = ["file", "s3"];
+/// The members that a store of each type may have, all of them.
+const MEMBERS: &str = "members are type, path, description, weight, read_only and default; of an s3 store \
+                       also bucket, endpoint, region, prefix, access_key, secret_key_file, allow_http and \
+                       cache_size";
 
 /// The stores that are configured.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +39,7 @@ struct Store {
     weight: i64,
     is_read_only: bool,
     is_default: bool,
+    bucket: Bucket,
 }
 
 impl Stores {
@@ -59,7 +65,7 @@ impl Stores {
     /// the directory of the engine itself.
     pub(crate) fn give(&self, mut builder: Builder, data: &Path) -> Outcome<Builder> {
         for store in &self.stores {
-            builder = builder.store(store.named(data));
+            builder = builder.store(store.named(data)?);
         }
         Ok(match self.default()? {
             Some(name) => builder.default_store(name),
@@ -109,13 +115,21 @@ impl Store {
             weight: 0,
             is_read_only: false,
             is_default: false,
+            bucket: Bucket::default(),
         };
         store.expect_name()?;
         for member in members {
             let taken = store.take(member);
             taken.map_err(|fault| fault.about(format_args!("store {}", store.name)))?;
         }
-        match store.kind {
+        match store.kind.as_deref() {
+            Some("s3") => {
+                let checked = store.bucket.check(store.path.as_deref());
+                checked.map_err(|what| store.fault(what)).map(|()| store)
+            }
+            Some(_) if store.bucket != Bucket::default() => {
+                Err(store.fault("has members of an s3 store, and is none"))
+            }
             Some(_) => Ok(store),
             None => Err(store.fault(format_args!(
                 "has no type; it is one of {}",
@@ -147,36 +161,39 @@ impl Store {
             "read_only" => self.is_read_only = member.flag()?,
             "default" => self.is_default = member.flag()?,
             other => {
-                let message = format!("there is no member {other:?} ({})", member.origin);
-                return Err(
-                    Fault::new(Exit::Usage, "InvalidSettings", message).with_hint(
-                        "members are type, path, description, weight, read_only and default",
-                    ),
-                );
+                if !self.bucket.take(other, member)? {
+                    let message = format!("there is no member {other:?} ({})", member.origin);
+                    let fault = Fault::new(Exit::Usage, "InvalidSettings", message);
+                    return Err(fault.with_hint(MEMBERS));
+                }
             }
         }
         Ok(())
     }
 
     /// Makes the store of an engine in `data`.
-    fn named(&self, data: &Path) -> NamedStore {
+    fn named(&self, data: &Path) -> Outcome<NamedStore> {
         let is_own = |path: &PathBuf| match (path.canonicalize(), data.canonicalize()) {
             (Ok(path), Ok(data)) => path == data,
             _ => path.components().eq(data.components()),
         };
-        let store = match self.path.as_ref().filter(|path| !is_own(path)) {
-            Some(path) => NamedStore::on_path(&self.name, path),
-            None => NamedStore::own(&self.name),
+        let store = match (&self.path, self.kind.as_deref()) {
+            (Some(near), Some("s3")) => self.bucket.named(&self.name, near).map_err(|fault| {
+                let Self { name, origin, .. } = self;
+                fault.about(format_args!("store {name:?} ({origin})"))
+            })?,
+            (Some(path), _) if !is_own(path) => NamedStore::on_path(&self.name, path),
+            _ => NamedStore::own(&self.name),
         };
         let store = store.weight(self.weight);
         let store = match &self.description {
             Some(text) => store.description(text),
             None => store,
         };
-        match self.is_read_only {
+        Ok(match self.is_read_only {
             true => store.read_only(),
             false => store,
-        }
+        })
     }
 
     fn fault(&self, what: impl std::fmt::Display) -> Fault {

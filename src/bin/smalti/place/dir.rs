@@ -48,12 +48,11 @@ fn open_engine(dir: &Path, need: Need, config: &Config) -> Outcome<Engine> {
             _ => fault,
         })
     };
-    let (again, builder) = (builder()?, builder()?);
     let opened = match need {
-        Need::Create => builder.open(),
-        Need::Write => builder.existing().open(),
-        Need::Read => match builder.read_only().open() {
-            Err(error) if error.code() == ErrorCode::NeedsRecovery => again.existing().open(),
+        Need::Create => builder()?.open(),
+        Need::Write => builder()?.existing().open(),
+        Need::Read => match builder()?.read_only().open() {
+            Err(error) if error.code() == ErrorCode::NeedsRecovery => builder()?.existing().open(),
             opened => opened,
         },
     };

@@ -17,6 +17,18 @@ const GIB: u64 = 1 << 30;
 /// These keys, in order.
 pub(super) const KEYS: &[Key] = &[
     key(
+        "certificates",
+        "none",
+        "directory of X.509 certificates, ID.pem or ID.der, that verify signatures of images",
+        |to, given| {
+            to.certificates = Some(given.path()?);
+            match cfg!(feature = "signature") {
+                true => Ok(()),
+                false => Err(given.wrong("needs a build with the feature signature")),
+            }
+        },
+    ),
+    key(
         "checkpoint_log_bytes",
         "8MiB",
         "log between two checkpoints of the index",

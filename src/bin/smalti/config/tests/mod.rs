@@ -235,8 +235,8 @@ fn stores_are_tested_and_what_is_wrong_is_named() {
     );
     refused("[stores.a]\npath = \"/data\"", "has no type");
     refused(
-        "[stores.a]\ntype = \"s3\"",
-        "type = \"s3\" is not one of file",
+        "[stores.a]\ntype = \"rbd\"",
+        "type = \"rbd\" is not one of file, s3",
     );
     refused(
         "[stores.a]\ntype = \"file\"\nsize = 1",
@@ -351,4 +351,24 @@ fn limits_of_projects_are_read_and_looked_up() {
             "{wrong}"
         );
     }
+}
+
+#[cfg(feature = "s3")]
+#[test]
+fn a_store_in_a_bucket_has_all_that_it_needs() {
+    let with = |members: &str| load(&format!("[stores.far]\ntype = \"s3\"\n{members}"), &[]);
+    with("path = \"near\"\nbucket = \"b\"\ncache_size = \"1GiB\"").expect("right");
+    let refused = |members: &str, why: &str| {
+        let fault = with(members).expect_err(members).to_json().to_string();
+        assert!(fault.contains(why), "{members}: {fault}");
+    };
+    refused("bucket = \"b\"", "has no path");
+    refused("path = \"near\"", "has no bucket");
+    let located = |members: &str| format!("path = \"near\"\nbucket = \"b\"\n{members}");
+    refused(&located("access_key = \"k\""), "without the other");
+    refused(&located("cache_size = -1"), "store far: cache_size = -1");
+    refused(&located("bukket = \"b\""), "there is no member");
+    let file = load("[stores.near]\ntype = \"file\"\nbucket = \"b\"", &[]);
+    let fault = file.expect_err("it is in no bucket").to_json().to_string();
+    assert!(fault.contains("members of an s3 store"), "{fault}");
 }
