@@ -58,7 +58,7 @@ fn the_cache_of_a_directory_is_filled_shown_and_emptied() {
     );
     assert_eq!(run(&["cache", "rm", "b"])["removed"], json!([b]));
     assert_eq!(run(&["cache", "fill"]), json!({ "cached": 1, "failed": 0 }));
-    assert_eq!(ids(&tool, &at, "cached_images"), [a.clone()]);
+    assert_eq!(ids(&tool, &at, "cached_images"), [a.as_str()]);
     assert_eq!(ids(&tool, &at, "queued_images"), [""; 0]);
     let text = tool.text(&[&["cache", "ls"][..], &at].concat());
     assert!(text.contains(&a) && text.contains("781.2 KiB"), "{text}");
