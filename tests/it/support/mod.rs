@@ -113,7 +113,6 @@ pub(crate) fn small_packs() -> smalti::Settings {
 }
 
 /// Waits until something holds that follows soon from what was done.
-#[cfg(feature = "testing")]
 #[track_caller]
 pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
