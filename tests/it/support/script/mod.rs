@@ -9,8 +9,8 @@ use smalti::disk::SyncSite;
 use smalti::disk::sim::SimDisk;
 use smalti::{Engine, Error, ErrorCode, Image, ImageId, Images};
 
-use super::stage::{Stage, all_garbage};
-use super::{Pattern, Rng, bytes, caller, new_image};
+use crate::support::stage::{Stage, all_garbage};
+use crate::support::{Pattern, Rng, bytes, caller, new_image};
 
 /// A stretch of an image; equal seeds and lengths are equal bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
