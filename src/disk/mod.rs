@@ -133,7 +133,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn list_dirs(&self, _dir: &str) -> io::Result<Vec<String>> {
         Ok(Vec::new())
     }
-    /// Makes a directory, with its parents; none is an error if it is there.
+    /// Makes a directory, with its parents; none is an error if it is there. With an empty name it
+    /// makes the root, whose own name is durable on return.
     ///
     /// # Errors
     /// What the disk fails with.

@@ -78,7 +78,10 @@ impl Disk for RealDisk {
     }
 
     fn create_dir(&self, dir: &str) -> io::Result<()> {
-        fs::create_dir_all(self.path(dir))
+        match dir {
+            "" => make_root(&self.root, &mut |dir| File::open(dir)?.sync_all()),
+            dir => fs::create_dir_all(self.path(dir)),
+        }
     }
 
     fn sync_dir(&self, dir: &str, _site: SyncSite) -> io::Result<()> {
@@ -99,6 +102,34 @@ impl Disk for RealDisk {
         };
         rustix::fs::flock(&file, operation)?;
         Ok(Box::new(RealLock(file)))
+    }
+}
+
+/// Makes a directory with its parents, the names of all of them durable before anything is put into
+/// it. One that is empty may be of an attempt that was killed before that.
+fn make_root(dir: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    let is_new = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    let Some(parent) = dir.parent().filter(|_| is_new) else {
+        // Says what is wrong with it, if anything is.
+        return fs::create_dir_all(dir);
+    };
+    let parent = match parent.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => parent,
+    };
+    make_root(parent, sync)?;
+    let made = match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => false,
+        made => made.map(|()| true)?,
+    };
+    match sync(parent) {
+        // Who may write to a directory may yet not read it, and an empty one may be a file system of
+        // its own, whose name is none of ours.
+        Err(error) if !made || error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
     }
 }
 
@@ -173,5 +204,35 @@ impl DiskFile for RealFile {
 
     fn map(&self, len: u64) -> io::Result<Map> {
         Map::of_file(&self.0, len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn synced(root: &Path, dir: &str) -> Vec<PathBuf> {
+        let mut synced = Vec::new();
+        let sync = &mut |dir: &Path| {
+            synced.push(dir.strip_prefix(root).expect("below").to_path_buf());
+            Ok(())
+        };
+        make_root(&root.join(dir), sync).expect("make");
+        assert!(root.join(dir).is_dir());
+        synced
+    }
+
+    #[test]
+    fn the_name_of_a_new_root_is_durable_and_so_are_those_above_it() {
+        let temp = tempfile::tempdir().expect("make a directory");
+        let root = temp.path();
+        fs::write(root.join("file"), "x").expect("write");
+        assert_eq!(synced(root, "a/b"), [Path::new(""), Path::new("a")]);
+        assert_eq!(synced(root, "a/b"), [Path::new("a")], "it is still empty");
+        fs::write(root.join("a/b/file"), "x").expect("write");
+        assert!(synced(root, "a/b").is_empty());
+        assert_eq!(synced(root, "a/c"), [Path::new("a")]);
+        let refused = make_root(&root.join("file"), &mut |_| Ok(()));
+        assert!(refused.is_err(), "a file is no directory");
     }
 }
