@@ -194,6 +194,8 @@ pub type Rows = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a door for tests")]
 pub struct PackSeen {
+    /// Number of its store: 0 is the directory of the engine.
+    pub store: u16,
     /// Name of its file, below the directory of packs.
     pub file: String,
     /// Length that the index knows.
@@ -244,7 +246,8 @@ pub fn restored_names(disk: &Arc<dyn Disk>) -> Result<Rows> {
 /// As reading the index.
 pub fn packs(engine: &Engine) -> Result<Vec<PackSeen>> {
     let packs = engine.inner.base.kv.read(|get| places::packs(get))?;
-    let seen = packs.into_iter().map(|(_, pack, row)| PackSeen {
+    let seen = packs.into_iter().map(|(store, pack, row)| PackSeen {
+        store,
         file: format!("{pack}.pack"),
         len_bytes: row.len_bytes,
         is_open: row.fate == PackFate::Open,
@@ -263,6 +266,13 @@ pub fn ids(rows: &Rows) -> (Vec<[u8; 16]>, Vec<[u8; 16]>) {
             .collect()
     };
     (of(Table::Images), of(Table::Tombstones))
+}
+
+/// Returns the ids of all images for which data is staged.
+pub fn staged_ids(rows: &Rows) -> Vec<[u8; 16]> {
+    let staged = rows.keys().filter(|(t, _)| *t == Table::Staged as u8);
+    let ids = staged.filter_map(|(_, key)| key.as_slice().try_into().ok());
+    ids.collect()
 }
 
 /// Returns how many uploads the index believes to run.

@@ -177,6 +177,7 @@ fn settle(engine: &Engine, facts: &mut Facts) {
             Fact::Queued(_) => status == Some(smalti::Status::Queued),
             Fact::Active(..) => status == Some(smalti::Status::Active),
             Fact::Absent | Fact::Deleted => status.is_none(),
+            _ => false,
         });
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! A failure prints its script and its cuts; runs repeat, so `SMALTI_SEED` brings it back.
 
+mod stores;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -13,7 +15,7 @@ use smalti::disk::SyncSite;
 use smalti::disk::sim::{Explore, Failure, SimDisk, explore};
 
 use crate::support::judge::{Trial, judge};
-use crate::support::script::{Call, Run, Tally, alphabet, either, script};
+use crate::support::script::{Call, Facts, Run, Tally, alphabet, either, script};
 use crate::support::seed;
 
 /// What explorations saw. Tests ask for enough of each.
@@ -46,6 +48,25 @@ impl Sum {
 
 /// Cuts a run everywhere.
 fn cut(run: &Run, options: Explore) -> Result<Sum, Box<Failure>> {
+    cut_and(run, options, &|image, cut| {
+        judge(image, &cut.facts, cut.trial)
+    })
+}
+
+/// What is known of an image that a cut left.
+struct Cut {
+    /// Calls that were acknowledged before.
+    acked: usize,
+    facts: Facts,
+    trial: Trial,
+}
+
+/// Cuts a run everywhere, and judges what is left.
+fn cut_and(
+    run: &Run,
+    options: Explore,
+    judge: &dyn Fn(&SimDisk, &Cut) -> Result<(), String>,
+) -> Result<Sum, Box<Failure>> {
     let seen = RefCell::new(HashSet::new());
     let (same, used) = (Cell::new(0), Cell::new(0));
     let counts = explore(&run.disk, &run.acks, options, |image, acked| {
@@ -62,7 +83,12 @@ fn cut(run: &Run, options: Explore) -> Result<Sum, Box<Failure>> {
             _ => Trial::Look,
         };
         used.set(used.get() + usize::from(trial != Trial::Look));
-        judge(image, &facts, trial)
+        let cut = Cut {
+            acked,
+            facts,
+            trial,
+        };
+        judge(image, &cut)
     })
     .map_err(Box::new)?;
     Ok(Sum {
@@ -107,12 +133,13 @@ fn options(seed: u64) -> Explore {
 
 #[test]
 fn runs_repeat() {
+    expect_repeats(|number| Run::of(&script(number), number));
+}
+
+fn expect_repeats(run: impl Fn(u64) -> Run) {
     for number in 0..20 {
         let shape = |run: Run| run.disk.log().iter().map(ToString::to_string).collect();
-        let (first, second): (Vec<String>, Vec<String>) = (
-            shape(Run::of(&script(number), number)),
-            shape(Run::of(&script(number), number)),
-        );
+        let (first, second): (Vec<String>, Vec<String>) = (shape(run(number)), shape(run(number)));
         let differs = (0..first.len()).find(|&at| first.get(at) != second.get(at));
         assert_eq!(
             differs.map(|at| (&first[at], &second[at])),
@@ -162,9 +189,8 @@ fn scripts_survive_every_cut() {
     assert!(copied >= 40 && collections >= 100 && checkpoints >= 1000 && sum.used >= 1000);
 }
 
-/// Returns the sequence with this number, and the calls before its last one.
-fn sequence(mut number: usize) -> Vec<Call> {
-    let alphabet = alphabet();
+/// Returns the sequence of calls with this number: all of one call, then all of two, and so on.
+fn sequence(alphabet: &[Call], mut number: usize) -> Vec<Call> {
     let mut calls = Vec::new();
     loop {
         calls.push(alphabet[number % alphabet.len()].clone());
@@ -180,10 +206,11 @@ fn sequence(mut number: usize) -> Vec<Call> {
 #[test]
 fn all_short_sequences_survive_every_cut() {
     let (seed, start) = (seed(), Instant::now());
-    let letters = alphabet().len();
+    let alphabet = alphabet();
+    let letters = alphabet.len();
     let count = letters + letters.pow(2) + letters.pow(3);
     let sum = spread(count, |number| {
-        let calls = sequence(number);
+        let calls = sequence(&alphabet, number);
         let mut run = Run::new(SimDisk::new(), seed);
         run.all(&calls[..calls.len() - 1]);
         // What comes before was cut with the shorter sequence.

@@ -12,6 +12,8 @@ use smalti::fetch::{Fetch, Fetched, Opening, Resolve, UriFilter, UriRules};
 use smalti::import::{RegionData, RegionImage, RegionSource};
 use smalti::{ContainerFormat, DiskFormat, NamedStore, Result};
 
+use super::{Pattern, bytes};
+
 /// What is behind every url, and in every region.
 pub(crate) const ELSEWHERE: &[u8] = b"from elsewhere";
 
@@ -28,15 +30,31 @@ impl Resolve for Names {
     }
 }
 
-/// Gives the same bytes for every url that may be fetched.
+/// Gives the same bytes for every url that may be fetched, but for those of [`url_of`].
 #[derive(Debug)]
 struct Shelf;
+
+/// Returns the url behind which bytes of a seed and a length are.
+pub(crate) fn url_of(seed: u64, len: usize) -> String {
+    format!("http://example.org/bytes/{seed}/{len}")
+}
+
+fn behind(url: &str) -> Vec<u8> {
+    let mut ends = url.rsplit('/');
+    let (len, seed, what) = (ends.next(), ends.next(), ends.next());
+    let numbers = (seed.map(str::parse), len.map(str::parse));
+    match (what, numbers) {
+        (Some("bytes"), (Some(Ok(seed)), Some(Ok(len)))) => bytes(Pattern::Random(seed), len),
+        _ => ELSEWHERE.to_vec(),
+    }
+}
 
 impl Fetch for Shelf {
     fn open(&self, opening: &Opening<'_>) -> Result<Fetched> {
         opening.filter.check(opening.uri)?;
-        let body = Box::new(Cursor::new(ELSEWHERE));
-        Ok(Fetched::new(body).len_bytes(ELSEWHERE.len() as u64))
+        let found = behind(opening.uri);
+        let len_bytes = found.len() as u64;
+        Ok(Fetched::new(Box::new(Cursor::new(found))).len_bytes(len_bytes))
     }
 }
 

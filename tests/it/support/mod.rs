@@ -3,6 +3,8 @@
 #[cfg(feature = "tokio")]
 pub(crate) mod alone;
 #[cfg(feature = "testing")]
+pub(crate) mod below;
+#[cfg(feature = "testing")]
 pub(crate) mod elsewhere;
 #[cfg(feature = "testing")]
 pub(crate) mod judge;
@@ -10,6 +12,8 @@ pub(crate) mod judge;
 pub(crate) mod rot;
 #[cfg(feature = "testing")]
 pub(crate) mod script;
+#[cfg(feature = "testing")]
+pub(crate) mod settle;
 #[cfg(feature = "testing")]
 pub(crate) mod stage;
 

@@ -5,12 +5,20 @@ use std::sync::{Arc, Mutex};
 
 use smalti::Random;
 use smalti::clock::{Clock, Timestamp};
+use smalti::disk::SyncSite;
 use smalti::disk::sim::SimDisk;
 use smalti::engine::Builder;
 use smalti::gc::GcOptions;
-use smalti::{Engine, Result, Settings};
+use smalti::{Engine, NamedStore, Result, Settings};
 
 use super::Rng;
+use super::below::Below;
+use super::elsewhere::with_sources;
+
+/// The store in the directory of an engine that has two.
+pub(crate) const FAST: &str = "fast";
+/// The other one, in a directory of the same simulated disk.
+pub(crate) const SLOW: &str = "slow";
 
 /// Time that moves on by a millisecond whenever somebody looks.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +78,16 @@ pub(crate) struct Stage {
     pub(crate) settings: Settings,
     clock: Ticks,
     dice: Dice,
+    stores: Stores,
+}
+
+/// The stores of an engine.
+#[derive(Debug, Clone, Copy)]
+enum Stores {
+    /// The one in its directory, which has no name.
+    One,
+    /// `fast`, which is that one, and `slow`, where a sync may be left out.
+    Two(Option<SyncSite>),
 }
 
 impl Stage {
@@ -78,15 +96,38 @@ impl Stage {
             settings: settings(),
             clock: Ticks::default(),
             dice: Dice::new(seed),
+            stores: Stores::One,
+        }
+    }
+
+    /// Makes it for an engine with two stores.
+    pub(crate) fn with_stores(seed: u64) -> Self {
+        Self::leaving_out(seed, None)
+    }
+
+    /// Makes it for an engine in whose second store the syncs of a call site are left out.
+    pub(crate) fn leaving_out(seed: u64, site: Option<SyncSite>) -> Self {
+        Self {
+            stores: Stores::Two(site),
+            ..Self::new(seed)
         }
     }
 
     pub(crate) fn open(&self, disk: &SimDisk) -> Result<Engine> {
-        Builder::on_disk(Arc::new(disk.clone()))
+        let builder = Builder::on_disk(Arc::new(disk.clone()))
             .settings(self.settings.clone())
             .clock(self.clock.clone())
             .random(self.dice.clone())
-            .lanes_in_line()
-            .open()
+            .lanes_in_line();
+        let builder = match self.stores {
+            Stores::One => builder,
+            Stores::Two(left_out) => {
+                let slow = Arc::new(Below::new(disk, SLOW, left_out));
+                with_sources(builder)
+                    .store(NamedStore::own(FAST))
+                    .store(NamedStore::on_disk(SLOW, slow))
+            }
+        };
+        builder.open()
     }
 }

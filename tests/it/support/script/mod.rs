@@ -1,5 +1,8 @@
 //! Scripts of calls, and what must be there after each of them.
 
+mod imports;
+mod stores;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -7,10 +10,14 @@ use std::time::Duration;
 
 use smalti::disk::SyncSite;
 use smalti::disk::sim::SimDisk;
-use smalti::{Engine, Error, ErrorCode, Image, ImageId, Images};
+use smalti::task::TaskStatus;
+use smalti::{Engine, Error, ErrorCode, Image, ImageId, Images, Result, Upload, UploadOptions};
 
 use crate::support::stage::{Stage, all_garbage};
 use crate::support::{Pattern, Rng, bytes, caller, new_image};
+
+pub(crate) use imports::{StoreCall, admin, bytes_of, small, stores_of};
+pub(crate) use stores::{script_of_stores, short_of_stores};
 
 /// A stretch of an image; equal seeds and lengths are equal bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +45,8 @@ pub(crate) enum Call {
     Leave,
     /// Collect all garbage.
     Collect,
+    /// What only an engine with two stores is asked for.
+    Stores(StoreCall),
 }
 
 /// What an image may be.
@@ -45,8 +54,23 @@ pub(crate) enum Call {
 pub(crate) enum Fact {
     Absent,
     Queued(Option<Image>),
+    /// Queued again, as an import into this store was broken off.
+    Broken(&'static str),
+    /// Uploading, and an import finds the bytes.
+    Staged(Option<Image>, Arc<Vec<u8>>),
     Active(Option<Image>, Arc<Vec<u8>>),
+    /// Active, while stores get copies.
+    Copied(Copies, Arc<Vec<u8>>),
     Deleted,
+}
+
+/// The stores that may have a copy of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Copies {
+    /// Those that do have one.
+    pub(crate) sure: Vec<&'static str>,
+    /// Those that are being written.
+    pub(crate) coming: Vec<&'static str>,
 }
 
 /// What each image may be; one that is not named is nothing at all.
@@ -78,6 +102,13 @@ pub(crate) struct Tally {
     pub(crate) seals: usize,
     pub(crate) new_packs: usize,
     pub(crate) checkpoints: usize,
+    pub(crate) staged: usize,
+    pub(crate) imports: usize,
+    pub(crate) fetched: usize,
+    pub(crate) given_up: usize,
+    /// Copies that imports have made beside a first one.
+    pub(crate) copies: usize,
+    pub(crate) lost_copies: usize,
 }
 
 impl Tally {
@@ -94,6 +125,12 @@ impl Tally {
         self.seals += other.seals;
         self.new_packs += other.new_packs;
         self.checkpoints += other.checkpoints;
+        self.staged += other.staged;
+        self.imports += other.imports;
+        self.fetched += other.fetched;
+        self.given_up += other.given_up;
+        self.copies += other.copies;
+        self.lost_copies += other.lost_copies;
     }
 }
 
@@ -106,6 +143,8 @@ pub(crate) struct Run {
     /// What must be there before the first acknowledgement, and after each.
     pub(crate) facts: Vec<Facts>,
     pub(crate) tally: Tally,
+    /// Tasks that have ended, with how many acknowledgements there were then.
+    pub(crate) ended: Vec<(usize, ImageId, TaskStatus)>,
     /// Errors that calls returned.
     pub(crate) errors: Vec<Error>,
     /// The engine at the end, if it is open.
@@ -131,14 +170,20 @@ pub(crate) fn content(parts: &[Part]) -> Vec<u8> {
 impl Run {
     /// Begins a run on a disk.
     pub(crate) fn new(disk: SimDisk, seed: u64) -> Self {
+        Self::on_stage(disk, Stage::new(seed))
+    }
+
+    /// Begins a run on a disk and a stage.
+    pub(crate) fn on_stage(disk: SimDisk, stage: Stage) -> Self {
         Self {
             disk,
             acks: Vec::new(),
             facts: vec![Facts::new()],
             tally: Tally::default(),
+            ended: Vec::new(),
             errors: Vec::new(),
             engine: None,
-            stage: Stage::new(seed),
+            stage,
             now: Facts::new(),
             order: Vec::new(),
             number: 0,
@@ -153,11 +198,19 @@ impl Run {
 
     /// Runs a script on a new disk that may have switches set.
     pub(crate) fn on(disk: SimDisk, script: &[Call], seed: u64) -> Self {
-        let mut run = Self::new(disk, seed);
-        run.all(script);
-        assert!(run.errors.is_empty(), "{script:?}: {:?}", run.errors);
-        run.end();
-        run
+        Self::new(disk, seed).whole(script)
+    }
+
+    /// Runs a script on two stores, of which the second may leave a sync out.
+    pub(crate) fn with_stores(script: &[Call], seed: u64, left_out: Option<SyncSite>) -> Self {
+        Self::on_stage(SimDisk::new(), Stage::leaving_out(seed, left_out)).whole(script)
+    }
+
+    fn whole(mut self, script: &[Call]) -> Self {
+        self.all(script);
+        assert!(self.errors.is_empty(), "{script:?}: {:?}", self.errors);
+        self.end();
+        self
     }
 
     /// Runs all calls; failures are kept in `errors`.
@@ -226,13 +279,14 @@ impl Run {
         }
         match call {
             Call::Create(padding) => drop(self.create(*padding)),
-            Call::Upload(parts) => self.upload(parts, None, true),
-            Call::Around(parts, inner) => self.upload(parts, Some(inner), true),
-            Call::Drop(parts) => self.upload(parts, None, false),
+            Call::Upload(parts) => self.upload(Way::Data(None), parts, None, true),
+            Call::Around(parts, inner) => self.upload(Way::Data(None), parts, Some(inner), true),
+            Call::Drop(parts) => self.upload(Way::Data(None), parts, None, false),
             Call::Delete(number) => self.delete(*number),
             Call::Reopen => self.close(),
             Call::Leave => self.open(),
             Call::Collect => self.collect(),
+            Call::Stores(call) => self.call_of_stores(call),
         }
     }
 
@@ -273,7 +327,7 @@ impl Run {
         }
     }
 
-    fn upload(&mut self, parts: &[Part], inner: Option<&Call>, finish: bool) {
+    fn upload(&mut self, way: Way, parts: &[Part], inner: Option<&Call>, finish: bool) {
         let Some(id) = self.queued() else { return };
         let Some(images) = self.images() else { return };
         let (data, before) = (content(parts), self.pack_bytes());
@@ -283,7 +337,7 @@ impl Run {
         if let Some(facts) = self.facts.last_mut() {
             facts.insert(*id.as_bytes(), vec![queued.clone()]);
         }
-        let mut upload = match images.upload(&id) {
+        let mut upload = match way.begin(&images, &id) {
             Ok(upload) => upload,
             Err(error) => return self.failed(&id, None, error),
         };
@@ -314,13 +368,14 @@ impl Run {
                     Part::Zeros(_) => 0,
                     Part::Bytes(_, len) => *len as u64,
                 });
-                self.tally.uploads += 1;
+                self.tally.uploads += usize::from(matches!(way, Way::Data(_)));
+                self.tally.staged += usize::from(matches!(way, Way::Stage(_)));
                 self.tally.dedup_hits += usize::from(stored + 16_384 < held.sum::<u64>());
-                self.done(&id, Fact::Active(Some(image), Arc::new(data)));
+                self.done(&id, way.fact(Some(image), data));
             }
             Err(error) if error.code() == ErrorCode::GoneDuringUpload && self.is_gone(&id) => {}
             Err(error) => {
-                let fact = Fact::Active(None, Arc::new(data));
+                let fact = way.fact(None, data);
                 self.failed(&id, Some(fact), error);
             }
         }
@@ -387,6 +442,35 @@ impl Run {
                 self.ack();
             }
             Err(error) => self.errors.push(error),
+        }
+    }
+}
+
+/// What the bytes of an upload are for, and the store that gets them.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Data(Option<&'static str>),
+    Stage(Option<&'static str>),
+}
+
+impl Way {
+    fn begin(self, images: &Images, id: &ImageId) -> Result<Upload> {
+        let (Self::Data(store) | Self::Stage(store)) = self;
+        let options = UploadOptions {
+            store: store.map(str::to_owned),
+            ..UploadOptions::default()
+        };
+        match self {
+            Self::Data(_) => images.upload_with(id, options),
+            Self::Stage(_) => images.stage(id, options),
+        }
+    }
+
+    /// Returns what an image is that got its bytes so.
+    fn fact(self, image: Option<Image>, data: Vec<u8>) -> Fact {
+        match self {
+            Self::Data(_) => Fact::Active(image, Arc::new(data)),
+            Self::Stage(_) => Fact::Staged(image, Arc::new(data)),
         }
     }
 }
