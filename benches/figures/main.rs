@@ -212,7 +212,7 @@ fn main() {
         (&["S1"], ingest::s1),
         (&["S2"], ingest::s2),
         (&["S3"], ingest::s3),
-        (&["S1i", "S3i"], inspected::rows),
+        (&["S1I", "S3I"], inspected::rows),
         (&["S4"], ingest::s4),
         (&["S5", "S6"], read::hot),
         (&["S6C"], read::cold),
