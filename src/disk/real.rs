@@ -117,10 +117,13 @@ fn make_root(dir: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::R
         return fs::create_dir_all(dir);
     };
     let parent = match parent.as_os_str().is_empty() {
+        // Where the process is, which is there.
         true => Path::new("."),
-        false => parent,
+        false => {
+            make_root(parent, sync)?;
+            parent
+        }
     };
-    make_root(parent, sync)?;
     let made = match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => false,
         made => made.map(|()| true)?,

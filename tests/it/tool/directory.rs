@@ -237,3 +237,11 @@ fn a_directory_that_was_not_closed_is_read_all_the_same() {
     drop((images, engine));
     assert_eq!(tool.json(&["show", "left"])["id"], image.id().to_string());
 }
+
+#[test]
+fn a_place_may_be_a_name_in_a_directory_that_is_empty() {
+    let tool = Tool::on_directory().at("images");
+    let ran = tool.feed(&["put", "-", "--name", "disk"], b"some data");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(tool.json(&["ls"])["images"][0]["size"], 9);
+}
