@@ -189,6 +189,21 @@ fn scripts_survive_every_cut() {
     assert!(copied >= 40 && collections >= 100 && checkpoints >= 1000 && sum.used >= 1000);
 }
 
+/// Plays a sequence; returns from where on it is cut: what comes before its last call was cut with
+/// the shorter sequence.
+fn play(run: &mut Run, calls: &[Call]) -> usize {
+    run.all(&calls[..calls.len() - 1]);
+    let from = if calls.len() == 1 {
+        0
+    } else {
+        run.disk.op_count()
+    };
+    run.call(&calls[calls.len() - 1]);
+    assert!(run.errors.is_empty(), "{calls:?}: {:?}", run.errors);
+    run.end();
+    from
+}
+
 /// Returns the sequence of calls with this number: all of one call, then all of two, and so on.
 fn sequence(alphabet: &[Call], mut number: usize) -> Vec<Call> {
     let mut calls = Vec::new();
@@ -212,16 +227,7 @@ fn all_short_sequences_survive_every_cut() {
     let sum = spread(count, |number| {
         let calls = sequence(&alphabet, number);
         let mut run = Run::new(SimDisk::new(), seed);
-        run.all(&calls[..calls.len() - 1]);
-        // What comes before was cut with the shorter sequence.
-        let from = if calls.len() == 1 {
-            0
-        } else {
-            run.disk.op_count()
-        };
-        run.call(&calls[calls.len() - 1]);
-        assert!(run.errors.is_empty(), "{calls:?}: {:?}", run.errors);
-        run.end();
+        let from = play(&mut run, &calls);
         cut(
             &run,
             Explore {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use smalti::disk::SyncSite;
 use smalti::disk::sim::{Explore, Failure, SimDisk};
 
-use super::{Cut, Sum, cut_and, expect_repeats, options, sequence, spread};
+use super::{Cut, Sum, cut_and, expect_repeats, options, play, sequence, spread};
 use crate::support::judge::{opened, used};
 use crate::support::script::{Fact, Run, Tally, script_of_stores, short_of_stores};
 use crate::support::seed;
@@ -121,16 +121,7 @@ fn short_sequences_of_stores_survive_every_cut() {
     let sum = spread(count, |number| {
         let calls = sequence(&alphabet, number);
         let mut run = Run::on_stage(SimDisk::new(), Stage::with_stores(seed));
-        run.all(&calls[..calls.len() - 1]);
-        // What comes before was cut with the shorter sequence.
-        let from = if calls.len() == 1 {
-            0
-        } else {
-            run.disk.op_count()
-        };
-        run.call(&calls[calls.len() - 1]);
-        assert!(run.errors.is_empty(), "{calls:?}: {:?}", run.errors);
-        run.end();
+        let from = play(&mut run, &calls);
         let options = Explore {
             from,
             ..options(seed)
