@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use smalti::ImageId;
 use smalti::cache::ClearTarget;
 
+use super::rm::each;
 use crate::at::At;
 use crate::fault::{Outcome, plain};
-use crate::place::{self, Caching, Need, Place};
+use crate::place::{Caching, Need, Place};
 use crate::shell::{Answer, Shell};
 use crate::size::Size;
 use crate::table::table;
@@ -112,7 +113,7 @@ impl Whole {
         shell.note("caching what waits");
         let run = self.at.on_engine("cache fill", Need::Write, |place| {
             let run = place.engine().run_cache_queue();
-            run.map_err(place::cache_off)
+            run.map_err(|error| place.of_cache(error))
         })?;
         let (cached, failed) = (run.cached_count, run.failed_count);
         let text = format!("cached {cached} images; {failed} could not be, and wait");
@@ -126,31 +127,9 @@ impl Whole {
 impl Chosen {
     fn each(&self, done: &str, change: fn(&ImageId) -> Caching<'_>) -> Outcome<Answer> {
         self.at.on(Need::Write, |place| {
-            let (mut changed, mut faults) = (Vec::new(), Vec::new());
-            for image in &self.images {
-                match self.one(place, image, change) {
-                    Ok(id) => changed.push(id.to_string()),
-                    Err(fault) => faults.push(fault.about(image)),
-                }
-            }
-            let lines = changed.iter().map(|id| format!("{done} {id}"));
-            let text = lines.collect::<Vec<_>>().join("\n");
-            Ok(Answer {
-                json: json!({ done: changed }),
-                text,
-                faults,
-            })
+            let deed = |id: &ImageId| place.change_cache(change(id)).map(drop);
+            Ok(each(place, &self.images, done, "", deed))
         })
-    }
-
-    fn one(
-        &self,
-        place: &dyn Place,
-        image: &str,
-        change: fn(&ImageId) -> Caching<'_>,
-    ) -> Outcome<ImageId> {
-        let id = place::find(place, image)?.image.id;
-        place.change_cache(change(&id)).map(|_| id)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
+use smalti::ImageId;
 
 use crate::at::At;
 use crate::fault::{Outcome, plain};
@@ -37,33 +38,44 @@ impl Rm {
     }
 
     fn delete(&self, place: &dyn Place) -> Answer {
-        let (mut deleted, mut faults) = (Vec::new(), Vec::new());
-        for image in &self.images {
-            match delete_one(place, image, self.store.as_deref()) {
-                Ok(id) => deleted.push(id),
-                Err(fault) => faults.push(fault.about(image)),
-            }
-        }
-        let from = self
-            .store
-            .as_deref()
-            .map(|store| format!(" from {}", plain(store)));
-        let from = from.unwrap_or_default();
-        let lines = deleted.iter().map(|id| format!("deleted {id}{from}"));
-        let text = lines.collect::<Vec<_>>().join("\n");
-        Answer {
-            json: json!({ "deleted": deleted }),
-            text,
-            faults,
-        }
+        let store = self.store.as_deref();
+        let from = store.map(|store| format!(" from {}", plain(store)));
+        let deed = |id: &ImageId| match store {
+            Some(store) => place.delete_copy(id, store),
+            None => place.delete(id),
+        };
+        each(
+            place,
+            &self.images,
+            "deleted",
+            &from.unwrap_or_default(),
+            deed,
+        )
     }
 }
 
-fn delete_one(place: &dyn Place, image: &str, store: Option<&str>) -> Outcome<String> {
-    let id = place::find(place, image)?.image.id;
-    match store {
-        Some(store) => place.delete_copy(&id, store)?,
-        None => place.delete(&id)?,
+/// Does something with each of some images; what cannot be done is told, and the rest is done all
+/// the same. What is `done` is a list of the answer, and a line for each, with `more` behind the id.
+pub(super) fn each(
+    place: &dyn Place,
+    images: &[String],
+    done: &str,
+    more: &str,
+    deed: impl Fn(&ImageId) -> Outcome,
+) -> Answer {
+    let (mut ids, mut faults) = (Vec::new(), Vec::new());
+    for image in images {
+        let one = place::find(place, image).map(|found| found.image.id);
+        match one.and_then(|id| deed(&id).map(|()| id.to_string())) {
+            Ok(id) => ids.push(id),
+            Err(fault) => faults.push(fault.about(image)),
+        }
     }
-    Ok(id.to_string())
+    let lines = ids.iter().map(|id| format!("{done} {id}{more}"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    Answer {
+        json: json!({ done: ids }),
+        text,
+        faults,
+    }
 }

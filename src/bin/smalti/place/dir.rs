@@ -96,6 +96,14 @@ impl DirPlace {
         named(fault, &self.dir)
     }
 
+    /// Makes the fault of a call of the cache, which says how the cache is switched on where it is off.
+    pub(crate) fn of_cache(&self, error: Error) -> Fault {
+        match error.code() == ErrorCode::NotFound && !self.engine.settings().image_cache {
+            true => Fault::from(error).with_hint("name a file with image_cache = true by --config"),
+            false => error.into(),
+        }
+    }
+
     fn give(&self, reader: &Reader, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome {
         if let Some(range) = range {
             let range = range.within(reader.len_bytes())?;
@@ -251,7 +259,7 @@ impl Place for DirPlace {
     }
 
     fn stores(&self, depth: Depth) -> Outcome<Value> {
-        stores::document(&self.engine, &self.images, depth)
+        json(&stores::document(&self.engine, &self.images, depth)?)
     }
 
     fn delete_copy(&self, id: &ImageId, store: &str) -> Outcome {
@@ -265,21 +273,21 @@ impl Place for DirPlace {
 
     fn cache(&self) -> Outcome<Value> {
         let state = self.images.cache().state();
-        json(&CacheDocument::from(state.map_err(cache_off)?))
+        json(&CacheDocument::from(
+            state.map_err(|error| self.of_cache(error))?,
+        ))
     }
 
     fn change_cache(&self, change: Caching<'_>) -> Outcome<Value> {
         let cache = self.images.cache();
-        let changed = match change {
-            Caching::Queue(id) => cache.queue(id),
-            Caching::Remove(id) => cache.remove(id),
-            Caching::Clear(target) => cache.clear(target),
-            Caching::Prune => {
-                let pruned = cache.prune().map_err(cache_off)?;
-                return json(&PrunedDocument::new(pruned.copy_count, pruned.size_bytes));
-            }
+        let pruned = match change {
+            Caching::Queue(id) => cache.queue(id).map(|()| None),
+            Caching::Remove(id) => cache.remove(id).map(|()| None),
+            Caching::Clear(target) => cache.clear(target).map(|()| None),
+            Caching::Prune => cache.prune().map(Some),
         };
-        changed.map(|()| Value::Null).map_err(cache_off)
+        let pruned = pruned.map_err(|error| self.of_cache(error))?;
+        json(&pruned.map(|it| PrunedDocument::new(it.copy_count, it.size_bytes)))
     }
 
     fn download(&self, id: &ImageId, range: Option<ByteRange>, sink: &mut dyn Sink) -> Outcome {
@@ -296,15 +304,6 @@ impl Place for DirPlace {
     fn close(&self) -> Outcome {
         let closed = self.engine.close(CLOSE);
         closed.map_err(|error| self.named(error.into()))
-    }
-}
-
-/// Tells where the cache of a directory is switched on.
-pub(crate) fn cache_off(error: Error) -> Fault {
-    let is_off = error.code() == ErrorCode::NotFound && error.message().contains("switched off");
-    match is_off {
-        true => Fault::from(error).with_hint("name a file with image_cache = true by --config"),
-        false => error.into(),
     }
 }
 

@@ -17,7 +17,7 @@ use smalti::{ByteRange, ImageId, ListQuery, MemberStatus, Patch, ProjectId};
 use crate::fault::{Exit, Fault, Outcome};
 use crate::files::{Sink, Source};
 
-pub(crate) use dir::{DirPlace, cache_off};
+pub(crate) use dir::DirPlace;
 pub(crate) use known::{Known, Listed};
 pub(crate) use name::find;
 pub(crate) use smalti::http::StoreDepth as Depth;

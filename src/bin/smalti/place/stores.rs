@@ -1,6 +1,5 @@
 //! The stores of a directory, as a server would show them.
 
-use serde_json::Value;
 use smalti::http::{StoreDepth, StoresDocument};
 use smalti::policy::Action;
 use smalti::{Engine, Images};
@@ -11,18 +10,18 @@ use crate::fault::{Exit, Fault, Outcome};
 ///
 /// # Errors
 /// Where none was configured; for details, where the caller may not know them.
-pub(super) fn document(engine: &Engine, images: &Images, depth: StoreDepth) -> Outcome<Value> {
+pub(super) fn document(
+    engine: &Engine,
+    images: &Images,
+    depth: StoreDepth,
+) -> Outcome<StoresDocument> {
     if !engine.has_named_stores() {
         return Err(none());
     }
     if depth == StoreDepth::Details {
         images.check_global(Action::StoresDetail)?;
     }
-    let document = StoresDocument::new(engine, depth);
-    serde_json::to_value(document).map_err(|error| {
-        let message = format!("the document of the stores cannot be printed: {error}");
-        Fault::new(Exit::Failed, "Internal", message)
-    })
+    Ok(StoresDocument::new(engine, depth))
 }
 
 /// Tests that a store may be named.
