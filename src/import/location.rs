@@ -206,8 +206,8 @@ impl Importer {
         })
     }
 
-    /// Tests whether a url may be looked at: on the web by the filter of downloads, whatever the
-    /// source takes, and by what the source itself says.
+    /// Tests whether a url may be looked at: on the web by the filter of downloads, where there are
+    /// any, whatever the source takes, and by what the source itself says.
     fn check_url(&self, location: &NewLocation) -> Result<()> {
         if let (true, Some((_, filter))) = (location.is_http(), &self.sources.web) {
             filter.check(&location.url)?;

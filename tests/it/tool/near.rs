@@ -22,8 +22,8 @@ fn configured(tool: &Tool) -> [&'static str; 2] {
 
 /// Makes two images; returns their ids.
 fn two_images(tool: &Tool, at: &[&str]) -> [String; 2] {
-    ["a", "b"].map(|name| {
-        let data = bytes(Pattern::Mixed(name.len() as u64), 800_000);
+    [("a", 1), ("b", 2)].map(|(name, seed)| {
+        let data = bytes(Pattern::Mixed(seed), 800_000);
         tool.file(name, &data);
         let put = tool.json(&[&["put", name][..], at].concat());
         put["id"].as_str().expect("an id").to_owned()

@@ -10,7 +10,7 @@ use crate::shell::Answer;
 use crate::table::table;
 
 const AFTER: &str = "Limits are tables [limits.PROJECT] of the configuration, and [limits.default] for projects without one. \
-What has _size_ in its name is counted in MiB, rounded down. Bytes on their way are not in it.
+image_size_total and image_stage_total are counted in MiB, rounded down. Bytes on their way are not in it.
 
 Examples:
   smalti usage --project a --config smalti.toml
